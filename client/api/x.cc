@@ -1,0 +1,1 @@
+namespace cobble { const char* placeholder(); const char* placeholder() { return ""; } }

@@ -1,0 +1,1 @@
+namespace cobble::layers { int placeholder(); int placeholder() { return 0; } }
