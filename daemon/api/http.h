@@ -102,7 +102,9 @@ Response sync_response(std::string result_json, int status = 200);
 Response async_response(std::string_view change_id, std::string result_json = "null");
 Response error_response(const base::Error& error);
 
-using Handler = std::function<Task<Response>(Request&)>;
+struct Context;
+/// One handler: `Task<Response> get_plan(Context& context, Request& request)`, declared in api/handlers.h, in api/RESOURCE.cc.
+using Handler = Task<Response> (*)(Context& context, Request& request);
 
 /// Access levels of contract 03 section 2.1.
 enum class Access { open, user, admin, metrics, pairing };
@@ -112,8 +114,8 @@ struct Route {
   std::string_view method;
   std::string_view path;  ///< `{x}` matches one segment
   Access access = Access::admin;
-  std::uint64_t body_limit = 0;
-  Handler handler;
+  std::uint64_t body_limit = 0;  ///< bytes; 0: a body is read and thrown away (up to 256 KiB)
+  Handler handler = nullptr;
 };
 
 }  // namespace cobble::api

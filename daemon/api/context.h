@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+
+#include "daemon/base/loop.h"
+
+namespace cobble::layers {
+class PlanStore;
+}
+namespace cobble::state {
+class Engine;
+class NoticeBook;
+}  // namespace cobble::state
+namespace cobble::services {
+class Manager;
+}
+namespace cobble::checks {
+class Manager;
+}
+namespace cobble::logs {
+class Manager;
+}
+namespace cobble::exec {
+class Manager;
+}
+namespace cobble::access {
+class Manager;
+}
+
+namespace cobble::api {
+
+/// What handlers work on: the managers that daemon.h built. All on the loop's thread.
+struct Context {
+  base::IoContext& loop;
+  layers::PlanStore& plan;
+  state::Engine& engine;
+  state::NoticeBook& notices;
+  services::Manager& services;
+  checks::Manager& checks;
+  logs::Manager& logs;
+  exec::Manager& exec;
+  access::Manager& access;
+  std::string boot_id;
+  std::string http_address;   ///< as given with --http; empty: not given
+  std::string https_address;  ///< as given with --https; empty: not given
+};
+
+}  // namespace cobble::api
