@@ -20,7 +20,8 @@ using StringMap = std::map<std::string, std::string>;
 /// `override:` of an entry, as text in a layer; `none` when the key is missing.
 enum class Override { none, merge, replace, invalid };
 
-/// One service. "Not set" (nullopt) and "set to the default" are different states and compare as different (replan, contract 01 3.9).
+/// One service. "Not set" (nullopt) and "set to the default" are different states and compare as different (replan, contract
+/// 01 3.9).
 struct Service {
   std::string name;
   std::string summary;

@@ -54,8 +54,8 @@ class BodyReader {
 
 struct Request {
   std::string method;
-  std::string path;   ///< decoded
-  std::string target; ///< as received
+  std::string path;    ///< decoded
+  std::string target;  ///< as received
   Query query;
   std::vector<std::string> params;  ///< what `{…}` of the route matched, in order
   std::vector<std::pair<std::string, std::string>> headers;

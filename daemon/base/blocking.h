@@ -11,8 +11,8 @@
 #include <optional>
 #include <type_traits>
 
-/// What blocks goes to a small pool of threads, made on first use, and comes back by co_await. Never post to the pool in another way: an
-/// exception there would end the process.
+/// What blocks goes to a small pool of threads, made on first use, and comes back by co_await. Never post to the pool in another
+/// way: an exception there would end the process.
 namespace cobble::base {
 
 /// Queues `work` on the pool; it must not throw.
@@ -20,8 +20,8 @@ void post_to_pool(std::function<void()> work);
 /// Waits for what is running and ends the pool's threads; work posted later is dropped.
 void stop_pool();
 
-/// Runs `function` on a thread of the pool and returns its value on the loop; exceptions come back too. `function` must own what it uses: when
-/// the awaiting coroutine is cancelled, the work still finishes.
+/// Runs `function` on a thread of the pool and returns its value on the loop; exceptions come back too. `function` must own what
+/// it uses: when the awaiting coroutine is cancelled, the work still finishes.
 template <typename Function>
 boost::asio::awaitable<std::invoke_result_t<Function>> blocking(Function function) {
   using Value = std::invoke_result_t<Function>;

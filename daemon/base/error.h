@@ -20,10 +20,15 @@ inline std::unexpected<Error> fail(int status, std::string message, std::string 
   return std::unexpected(Error{status, std::move(message), std::move(kind)});
 }
 
-inline std::unexpected<Error> bad_request(std::string message) { return fail(400, std::move(message)); }
-inline std::unexpected<Error> not_found(std::string message) { return fail(404, std::move(message)); }
+inline std::unexpected<Error> bad_request(std::string message) {
+  return fail(400, std::move(message));
+}
+inline std::unexpected<Error> not_found(std::string message) {
+  return fail(404, std::move(message));
+}
 
-/// The text of an errno value as users of the reference know it (lower case, "no such file or directory"); the same in every locale.
+/// The text of an errno value as users of the reference know it (lower case, "no such file or directory"); the same in every
+/// locale.
 std::string errno_text(int error);
 
 }  // namespace cobble::base

@@ -6,7 +6,8 @@
 
 namespace cobble::base {
 
-/// Owns one file descriptor and closes it. Every descriptor of the daemon has such an owner (or an Asio socket) and is `O_CLOEXEC`.
+/// Owns one file descriptor and closes it. Every descriptor of the daemon has such an owner (or an Asio socket) and is
+/// `O_CLOEXEC`.
 class UniqueFd {
  public:
   UniqueFd() = default;

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -13,8 +14,8 @@
 
 namespace cobble::base {
 
-/// Writes blocks of text to a descriptor that others share (stderr, stdout) from a thread of its own. The descriptor stays blocking; a
-/// stalled reader stalls only this thread. The queue is bounded; what does not fit is dropped whole and counted.
+/// Writes blocks of text to a descriptor that others share (stderr, stdout) from a thread of its own. The descriptor stays
+/// blocking; a stalled reader stalls only this thread. The queue is bounded; what does not fit is dropped whole and counted.
 class FdWriter {
  public:
   /// `fd` is not owned. `limit`: bytes queued at most.

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-/// Reading JSON from outside, with the leniencies that clients of the reference rely on (contract 03, section 2.6): only the first value
-/// counts, keys match in any case, the last duplicate wins, `null` leaves a field as it was, invalid UTF-8 is repaired, nesting is bounded
-/// at 10,000. Includers that look inside a value include <nlohmann/json.hpp> themselves.
+/// Reading JSON from outside, with the leniencies that clients of the reference rely on (contract 03, section 2.6): only the
+/// first value counts, keys match in any case, the last duplicate wins, `null` leaves a field as it was, invalid UTF-8 is
+/// repaired, nesting is bounded at 10,000. Includers that look inside a value include <nlohmann/json.hpp> themselves.
 namespace cobble::base {
 
 /// Parses the first JSON value of `text`. The error is the reference's reason: `EOF`, `unexpected EOF`,

@@ -6,8 +6,9 @@
 
 #include "daemon/base/time.h"
 
-/// The daemon's own log: lines `2026-11-23T07:34:02.626Z [pebble] TEXT` on stderr (contract 07), written by a thread of their own from a
-/// bounded queue, so that a blocked stderr never stops the loop. What had to be dropped is counted and said when writing works again.
+/// The daemon's own log: lines `2026-11-23T07:34:02.626Z [pebble] TEXT` on stderr (contract 07), written by a thread of their own
+/// from a bounded queue, so that a blocked stderr never stops the loop. What had to be dropped is counted and said when writing
+/// works again.
 namespace cobble::base {
 
 /// Writes one line. Line ends inside `text` are kept. Any thread.

@@ -18,7 +18,8 @@ template <typename T>
 using Task = asio::awaitable<T>;
 using IoContext = asio::io_context;
 
-/// Runs a coroutine on the loop. What escapes it is logged with `name`, never lost and never fatal. The only way a coroutine is started.
+/// Runs a coroutine on the loop. What escapes it is logged with `name`, never lost and never fatal. The only way a coroutine is
+/// started.
 void spawn(IoContext& loop, std::string name, Task<void> task);
 /// The same with a stop: calling the returned function cancels the coroutine's pending wait (once; harmless when it has ended).
 std::function<void()> spawn_cancellable(IoContext& loop, std::string name, Task<void> task);
@@ -29,8 +30,8 @@ void run_loop(IoContext& loop);
 /// Waits for `duration`; false when cancelled.
 Task<bool> sleep_for(Nanoseconds duration);
 
-/// A one-shot timer with a plain callback, bound to its owner: destroying or re-arming it makes the earlier callback impossible, also when
-/// it was already queued.
+/// A one-shot timer with a plain callback, bound to its owner: destroying or re-arming it makes the earlier callback impossible,
+/// also when it was already queued.
 class Timer {
  public:
   explicit Timer(IoContext& loop);

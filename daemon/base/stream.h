@@ -17,8 +17,8 @@ namespace cobble::base {
 using Socket = boost::asio::generic::stream_protocol::socket;
 using ErrorCode = boost::system::error_code;
 
-/// One connection, whatever carries it (unix, tcp, TLS), so that everything above is written and compiled once. One reader and one writer at
-/// a time. Errors come as codes, never as exceptions.
+/// One connection, whatever carries it (unix, tcp, TLS), so that everything above is written and compiled once. One reader and
+/// one writer at a time. Errors come as codes, never as exceptions.
 class Stream {
  public:
   virtual ~Stream() = default;

@@ -15,8 +15,9 @@ struct ExitStatus {
   int signal = 0;  ///< 0: it exited
 };
 
-/// Takes note of every child that ends (signalfd and waitid). A watched leader stays unreaped, so that its id, and its group's, can't be
-/// given to a stranger, until `release`. Children nobody watches (orphans: we are PID 1 or a subreaper) are reaped at once.
+/// Takes note of every child that ends (signalfd and waitid). A watched leader stays unreaped, so that its id, and its group's,
+/// can't be given to a stranger, until `release`. Children nobody watches (orphans: we are PID 1 or a subreaper) are reaped at
+/// once.
 class Reaper {
  public:
   /// Blocks SIGCHLD and becomes a child subreaper. One in a process.
@@ -27,7 +28,8 @@ class Reaper {
 
   /// Calls `on_exit` once on the loop when `pid` (just spawned, not yet returned to the loop) has ended.
   void watch(pid_t pid, std::function<void(ExitStatus)> on_exit);
-  /// Reaps a watched process that has ended, after its group has been dealt with; a process still alive is reaped when it ends. Its callback is dropped.
+  /// Reaps a watched process that has ended, after its group has been dealt with; a process still alive is reaped when it ends.
+  /// Its callback is dropped.
   void release(pid_t pid);
 
  private:
@@ -41,7 +43,8 @@ bool signal_group(pid_t leader, int signal);
 bool signal_process(pid_t pid, int signal);
 /// Whether the group led by `leader` has a member that isn't a zombie.
 bool group_alive(pid_t leader);
-/// The number of a name such as `SIGHUP` (contract 02, section 2.7); 0 when unknown. `lenient` also takes `HUP`, `hup` and numbers.
+/// The number of a name such as `SIGHUP` (contract 02, section 2.7); 0 when unknown. `lenient` also takes `HUP`, `hup` and
+/// numbers.
 int signal_number(std::string_view name, bool lenient);
 
 }  // namespace cobble::process

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-
-/// Users and groups from /etc/passwd and /etc/group, read afresh at each call (no NSS: the binary is static and lives in images it doesn't know).
+/// Users and groups from /etc/passwd and /etc/group, read afresh at each call (no NSS: the binary is static and lives in images
+/// it doesn't know).
 namespace cobble::process {
 
 struct User {

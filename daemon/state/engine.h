@@ -62,8 +62,8 @@ struct NewChange {
   Status status = Status::unset;
 };
 
-/// Owns changes and tasks, and runs tasks as soon as what they wait for is done, without a limit on how many (contract 03, section 5).
-/// On the loop's thread only.
+/// Owns changes and tasks, and runs tasks as soon as what they wait for is done, without a limit on how many (contract 03,
+/// section 5). On the loop's thread only.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -89,7 +89,8 @@ class Engine {
   virtual std::expected<void, std::string> abort_change(std::string_view id) = 0;
   /// Waits until the change is ready: true; false at the deadline (none: for ever), when it vanished or the wait is cancelled.
   virtual base::Task<bool> wait_ready(std::string id, std::optional<base::SteadyTime> deadline) = 0;
-  /// Waits until all that was recorded before this call is on disk (group commit), at most a few seconds; at once when nothing is persisted.
+  /// Waits until all that was recorded before this call is on disk (group commit), at most a few seconds; at once when nothing is
+  /// persisted.
   virtual base::Task<void> durable() = 0;
 
   /// For TaskRun.

@@ -15,7 +15,19 @@ using base::Nanoseconds;
 using base::WallTime;
 
 /// Status of a task or change; the numbers are those of the state file (contract 03, section 5.1).
-enum class Status { unset = 0, hold = 1, todo = 2, doing = 3, done = 4, abort = 5, undo = 6, undoing = 7, undone = 8, error = 9, wait = 10 };
+enum class Status {
+  unset = 0,
+  hold = 1,
+  todo = 2,
+  doing = 3,
+  done = 4,
+  abort = 5,
+  undo = 6,
+  undoing = 7,
+  undone = 8,
+  error = 9,
+  wait = 10
+};
 
 /// `Do`, `Doing`, `Done` … ; `unset` reads `Do`.
 std::string_view status_text(Status status);

@@ -1,0 +1,89 @@
+#include "daemon/base/json_writer.h"
+
+#include <array>
+
+#include "daemon/base/utf8.h"
+
+namespace cobble::base {
+
+namespace {
+
+/// Bytes that go into a JSON string as they are, without a look at their neighbours.
+constexpr auto plain_bytes = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = true;
+  for (const char c : {'"', '\\', '<', '>', '&'}) plain[static_cast<unsigned char>(c)] = false;
+  return plain;
+}();
+
+void append_ascii(std::string& out, unsigned char c) {
+  static constexpr char hex[] = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    case '\b':
+      out += "\\b";
+      break;
+    case '\f':
+      out += "\\f";
+      break;
+    default:
+      out += "\\u00";
+      out += hex[c >> 4];
+      out += hex[c & 15];
+  }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t start = 0;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (plain_bytes[c]) {
+      ++i;
+      continue;
+    }
+    if (c >= 0x80) {
+      const std::size_t length = utf8_length(text.substr(i));
+      const bool line_separator =
+          length == 3 && c == 0xE2 && text[i + 1] == '\x80' && (text[i + 2] == '\xA8' || text[i + 2] == '\xA9');
+      if (length != 0 && !line_separator) {
+        i += length;
+        continue;
+      }
+      out.append(text, start, i - start);
+      if (length == 0) {
+        out += utf8_replacement;
+        ++i;
+      } else {
+        out += text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029";
+        i += 3;
+      }
+    } else {
+      out.append(text, start, i - start);
+      append_ascii(out, c);
+      ++i;
+    }
+    start = i;
+  }
+  out.append(text, start, text.size() - start);
+  out += '"';
+}
+
+}  // namespace cobble::base
