@@ -92,7 +92,12 @@ struct Response {
   std::optional<std::uint64_t> content_length;
   /// When set, the status is 101, `headers` hold the handshake and the connection is the handler's.
   UpgradeHandler upgrade;
+  /// Whether `latest-warning` may be added at the end of the envelope.
+  bool envelope = false;
 };
+
+/// `OK`, `Bad Request` …
+std::string_view status_phrase(int status);
 
 /// Success without a `result` key.
 Response sync_response();

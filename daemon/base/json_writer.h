@@ -69,6 +69,7 @@ class JsonWriter {
     null();
   }
 
+  void reserve(std::size_t bytes) { text_.reserve(bytes); }
   const std::string& text() const { return text_; }
   std::string take() { return std::move(text_); }
 

@@ -23,6 +23,10 @@ class PlainStream final : public Stream {
                                                asio::redirect_error(asio::use_awaitable, error));
   }
 
+  Task<void> wait_readable(ErrorCode& error) override {
+    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  }
+
   Task<void> write(std::string_view head, std::string_view body, ErrorCode& error) override {
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(head.data(), head.size()),
                                                     asio::buffer(body.data(), body.size())};

@@ -25,6 +25,8 @@ class Stream {
 
   /// Reads at least one byte; 0 bytes without an error never happens (end of stream is `asio::error::eof`).
   virtual Task<std::size_t> read_some(std::span<char> buffer, ErrorCode& error) = 0;
+  /// Waits until there is something to read (bytes or the end) without reading it.
+  virtual Task<void> wait_readable(ErrorCode& error) = 0;
   /// Writes all of `head` and then all of `body` in as few system calls as it takes.
   virtual Task<void> write(std::string_view head, std::string_view body, ErrorCode& error) = 0;
   Task<void> write(std::string_view bytes, ErrorCode& error) { return write(bytes, {}, error); }

@@ -1,1 +1,0 @@
-namespace cobble::layers { int placeholder(); int placeholder() { return 0; } }

@@ -1,0 +1,162 @@
+"""Real daemons for the end-to-end tests: each test gets its own folder, and nothing of it is left behind."""
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("COBBLE_BINARY", str(ROOT / "build/dev/pebble"))
+FULL = os.environ.get("COBBLE_FULL") == "1"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "release_only: needs the static release binary")
+
+
+def until(condition, what="the condition", limit=30.0):
+    """Polls until condition() is true; returns its value. The limit only ends a test that would hang."""
+    deadline = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {limit} s for {what}")
+        time.sleep(0.01)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=30):
+        super().__init__("localhost", timeout=timeout)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Daemon:
+    """One `pebble run` with a folder of its own."""
+
+    def __init__(self, folder, binary=BINARY):
+        self.folder = pathlib.Path(folder)
+        self.binary = binary
+        self.pebble = self.folder / "pebble"
+        self.pebble.mkdir(exist_ok=True)
+        self.socket = self.pebble / ".pebble.socket"
+        self.log_path = self.folder / "daemon.log"
+        self.out_path = self.folder / "daemon.out"
+        self.env = dict(os.environ, PEBBLE=str(self.pebble))
+        self.env.pop("PEBBLE_SOCKET", None)
+        self.process = None
+
+    def layer(self, name, text):
+        folder = self.pebble / "layers"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+    def start(self, *args, wait=True, **options):
+        with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
+            self.process = subprocess.Popen([self.binary, "run", *args], env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=log, **options)
+        if wait:
+            until(self.answers, "the daemon to answer: " + self.log())
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the daemon ended with {self.process.returncode}: {self.log()}")
+        try:
+            return self.request("GET", "/v1/health")[0] in (200, 502)
+        except OSError:
+            return False
+
+    def request(self, method, path, body=None, headers=None, timeout=30):
+        connection = UnixConnection(self.socket, timeout)
+        try:
+            if body is not None and not isinstance(body, (bytes, str)):
+                body = json.dumps(body)
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            data = response.read()
+            kind = response.getheader("Content-Type", "")
+            return response.status, json.loads(data) if kind.startswith("application/json") and data else data
+        finally:
+            connection.close()
+
+    def get(self, path):
+        status, reply = self.request("GET", path)
+        assert status == 200, reply
+        return reply["result"]
+
+    def add_layer(self, label, text, combine=False):
+        status, reply = self.request("POST", "/v1/layers", {"action": "add", "label": label, "format": "yaml", "layer": text, "combine": combine})
+        assert status == 200, reply
+
+    def services_action(self, action, names=(), wait=True):
+        status, reply = self.request("POST", "/v1/services", {"action": action, "services": list(names)})
+        assert status == 202, reply
+        return self.get(f"/v1/changes/{reply['change']}/wait") if wait else reply["change"]
+
+    def service(self, name):
+        return next((s for s in self.get("/v1/services") if s["name"] == name), None)
+
+    def cli(self, *args, input=None, check=True):
+        result = subprocess.run([self.binary, *args], env=self.env, input=input, capture_output=True, text=True, timeout=120)
+        if check:
+            assert result.returncode == 0, (args, result.returncode, result.stdout, result.stderr)
+        return result
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def stop(self, number=signal.SIGTERM, limit=60):
+        self.process.send_signal(number)
+        return self.process.wait(limit)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    made = Daemon(tmp_path)
+    yield made
+    made.close()
+    log = made.log()
+    assert "Internal error" not in log, log
+    assert "Sanitizer" not in log, log
+
+
+@pytest.fixture
+def make_daemon(tmp_path):
+    """Several daemons in one test, each with a folder of its own."""
+    made = []
+
+    def make(**options):
+        folder = tmp_path / f"d{len(made)}"
+        folder.mkdir()
+        made.append(Daemon(folder, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
