@@ -12,8 +12,6 @@
 #include "daemon/api/router.h"
 #include "daemon/api/text.h"
 #include "daemon/base/log.h"
-#include "layers/duration.h"
-#include "layers/quote.h"
 
 namespace cobble::api {
 
@@ -202,12 +200,12 @@ Task<bool> Connection::serve_one() {
   const Match match = find_route(server_.routes_, request.method, request.path, request.params);
   if (match.route != nullptr) body.set_limit(match.route->body_limit);
   request.body = &body;
-  Response response = co_await respond(match, request);
+  Response response = co_await server_.respond(peer_, match, request);
   watch_timer_.cancel();
   if (stop_watch_) std::exchange(stop_watch_, nullptr)();
 
   if (response.upgrade) {
-    log_request(request, 200, start);
+    server_.log_request(peer_, request, 200, start);
     co_await hand_over(response);
     co_return false;
   }
@@ -217,7 +215,7 @@ Task<bool> Connection::serve_one() {
                     !failed_ && body.worth_draining();
   const int status = response.status;
   const bool sent = co_await send(request, response, keep_alive, http_10);
-  log_request(request, status, start);
+  server_.log_request(peer_, request, status, start);
   if (!sent || !keep_alive) {
     // Whoever is still sending a body gets to read the answer before the connection is cut.
     base::ErrorCode ignored;
@@ -226,35 +224,6 @@ Task<bool> Connection::serve_one() {
     co_return false;
   }
   co_return co_await body.drain();
-}
-
-Task<Response> Connection::respond(const Match& match, Request& request) {
-  if (request.method == "OPTIONS" && request.target == "*") {
-    Response empty;
-    empty.content_type.clear();
-    co_return empty;
-  }
-  if (std::string clean = clean_path(request.path); clean != request.path) {
-    Response moved;
-    moved.status = 301;
-    moved.content_type.clear();
-    const std::size_t question = request.target.find('?');
-    std::string location = percent_encode_path(clean);
-    if (question != std::string::npos) location += request.target.substr(question);
-    moved.headers.emplace_back("Location", std::move(location));
-    co_return moved;
-  }
-  if (!match.path_known) co_return error_response({404, "invalid API endpoint requested", {}});
-  if (match.route == nullptr) co_return error_response({405, "method " + layers::quote(request.method) + " not allowed", {}});
-  try {
-    request.user = co_await server_.gatekeeper_.identify(peer_, request);
-    if (auto allowed = server_.gatekeeper_.authorise(match.route->access, request); !allowed)
-      co_return error_response(allowed.error());
-    co_return co_await match.route->handler(server_.context_, request);
-  } catch (const std::exception& e) {
-    base::log("Internal error in " + request.method + " " + request.path + ": " + e.what());
-    co_return error_response({500, "internal error", {}});
-  }
 }
 
 Task<bool> Connection::send(const Request& request, Response& response, bool& keep_alive, bool http_10) {
@@ -345,29 +314,6 @@ Task<void> Connection::watch(std::shared_ptr<Connection> self) {
     if (error) co_return;
     // What is readable may be the next request, or a hang-up seen by nobody yet: look again, but not at full speed.
     if (!co_await base::sleep_for(std::chrono::milliseconds(self->gone_ ? 1000 : 20))) co_return;
-  }
-}
-
-void Connection::log_request(const Request& request, int status, base::SteadyTime start) const {
-  if (request.method == "GET") {
-    if (request.path == "/v1/system-info" || request.path == "/v1/health") return;
-    constexpr std::string_view changes = "/v1/changes/";
-    if (request.path.starts_with(changes) && request.path.size() > changes.size() &&
-        request.path.find('/', changes.size()) == std::string::npos)
-      return;
-  }
-  const auto taken = std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - start);
-  std::string line;
-  if (!peer_.address.empty()) line.append(peer_.address).append(" ");
-  line.append(request.method).append(" ").append(request.target).append(" ").append(layers::format_duration(taken)).append(" ");
-  line.append(std::to_string(status));
-  static constexpr std::array transports{" (http+unix)", " (http)", " (https)"};
-  line += transports[static_cast<std::size_t>(peer_.transport)];
-  if (peer_.transport == Transport::unix_socket && base::log_debug_enabled()) {
-    base::log_debug("pid=" + std::to_string(peer_.pid.value_or(0)) + ";uid=" + std::to_string(peer_.uid.value_or(0)) +
-                    ";socket=" + server_.socket_path_ + "; " + line);
-  } else {
-    base::log(line);
   }
 }
 

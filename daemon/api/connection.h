@@ -44,14 +44,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> read_head(std::size_t& head_size);
   Task<bool> serve_one();
   Task<void> refuse(ProtocolError error);
-  Task<Response> respond(const Match& match, Request& request);
   Task<bool> send(const Request& request, Response& response, bool& keep_alive, bool http_10);
   Task<bool> send_stream(Response& response, bool chunked);
   Task<void> hand_over(Response& response);
   void add_latest_warning(std::string& body) const;
   void watch_for_hang_up();
   static Task<void> watch(std::shared_ptr<Connection> self);
-  void log_request(const Request& request, int status, base::SteadyTime start) const;
 
   Server& server_;
   std::unique_ptr<base::Stream> stream_;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemon/api/http.h"
+#include "daemon/api/router.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/stream.h"
 
@@ -69,6 +70,9 @@ class Server {
   /// Stops accepting, removes the socket file, closes idle connections, wakes long polls; then waits for open requests, at most
   /// `limit`, and cuts the rest.
   Task<void> stop(base::Nanoseconds limit);
+  /// The daemon's own request to itself, judged and logged as if it came over the socket (autostart, seeding; contract 09
+  /// section 3.1).
+  Task<Response> call(std::string method, std::string target, std::string body);
   /// Requests handled so far.
   std::uint64_t requests() const { return requests_; }
 
@@ -76,6 +80,8 @@ class Server {
   friend class Connection;
   struct Listener;
 
+  Task<Response> respond(const Peer& peer, const Match& match, Request& request);
+  void log_request(const Peer& peer, const Request& request, int status, base::SteadyTime start) const;
   Task<void> accept_loop(std::shared_ptr<Listener> listener);
   bool accept_batch(const std::shared_ptr<Listener>& listener);
   Task<void> run_connection(std::shared_ptr<Listener> listener, base::Socket socket, Peer peer);
