@@ -20,6 +20,10 @@ namespace {
 constexpr std::size_t read_step = 16 * 1024;
 /// Larger bodies are sent chunked, as the reference does.
 constexpr std::size_t largest_counted_body = 2048;
+/// Whoever is still sending when the connection ends gets this much time, and may send this much, so that a reset doesn't
+/// overtake the answer.
+constexpr base::Nanoseconds linger_time = std::chrono::milliseconds(500);
+constexpr std::size_t linger_bytes = 16 * 1024 * 1024;
 /// A handler that takes longer is watched for its client hanging up.
 constexpr base::Nanoseconds watch_delay = std::chrono::milliseconds(50);
 
@@ -148,7 +152,20 @@ Task<void> Connection::refuse(ProtocolError error) {
   base::ErrorCode ignored;
   set_deadline(server_.limits_.write);
   co_await stream_->write(head, text, ignored);
-  co_await stream_->shutdown_write(ignored);
+  co_await linger();
+}
+
+Task<void> Connection::linger() {
+  base::ErrorCode error;
+  co_await stream_->shutdown_write(error);
+  watch_timer_.start(linger_time, [weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->abort();
+  });
+  for (std::size_t left = linger_bytes; !error && left > 0;) {
+    buffer_.resize(std::min(left, read_step));
+    left -= co_await stream_->read_some(buffer_, error);
+  }
+  watch_timer_.cancel();
 }
 
 Task<bool> Connection::serve_one() {
@@ -217,10 +234,7 @@ Task<bool> Connection::serve_one() {
   const bool sent = co_await send(request, response, keep_alive, http_10);
   server_.log_request(peer_, request, status, start);
   if (!sent || !keep_alive) {
-    // Whoever is still sending a body gets to read the answer before the connection is cut.
-    base::ErrorCode ignored;
-    if (sent) co_await stream_->shutdown_write(ignored);
-    if (sent && !body.finished() && !failed_) co_await body.drain();
+    if (sent && !body.finished() && !ending_) co_await linger();
     co_return false;
   }
   co_return co_await body.drain();

@@ -44,6 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> read_head(std::size_t& head_size);
   Task<bool> serve_one();
   Task<void> refuse(ProtocolError error);
+  Task<void> linger();
   Task<bool> send(const Request& request, Response& response, bool& keep_alive, bool http_10);
   Task<bool> send_stream(Response& response, bool chunked);
   Task<void> hand_over(Response& response);
