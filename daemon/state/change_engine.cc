@@ -30,11 +30,25 @@ void log_pruned(std::size_t count, std::string_view what, WallTime first, WallTi
 
 }  // namespace
 
-ChangeEngine::ChangeEngine(base::IoContext& loop, NoticeBook& notices)
-    : loop_(loop), notices_(notices), prune_timer_(loop), operation_start_(base::wall_now()) {}
+ChangeEngine::ChangeEngine(base::IoContext& loop, NoticeBook& notices, StateFile& file)
+    : loop_(loop), notices_(notices), file_(file), prune_timer_(loop) {
+  const WallTime now = base::wall_now();
+  auto [document, warnings] = file_.take_loaded();
+  notices_.load(std::move(document.notices), document.last_notice_id, now);
+  notices_.set_on_change([this] { file_.changed(); });
+  file_.set_source([this](const RecordData& data) { return image_.compose(data, book_, notices_, base::wall_now()); });
+  file_.set_on_warning([this](const std::string& text) { notices_.add_warning(text, base::wall_now()); });
+  for (const std::string& text : warnings) notices_.add_warning(text, now);
+  book_.load(std::move(document.changes), std::move(document.tasks), document.counters, now);
+  apply_effects();
+  file_.changed();
+}
 
 ChangeEngine::~ChangeEngine() {
   *alive_ = false;
+  notices_.set_on_change({});
+  file_.set_source({});
+  file_.set_on_warning({});
 }
 
 void ChangeEngine::set_handler(std::string kind, TaskHandler handler) {
@@ -68,6 +82,8 @@ std::expected<void, std::string> ChangeEngine::abort_change(std::string_view id)
 
 void ChangeEngine::apply_effects() {
   Effects effects = book_.take_effects();
+  image_.apply(effects);
+  if (effects.touches_file()) file_.changed();
   for (Effects::Occurrence& occurrence : effects.occurrences) {
     notices_.add(std::nullopt, "change-update", occurrence.change_id, std::move(occurrence.data), Nanoseconds(0),
                  occurrence.time);
@@ -146,7 +162,7 @@ base::Task<bool> ChangeEngine::wait_ready(std::string id, std::optional<base::St
 }
 
 base::Task<void> ChangeEngine::durable() {
-  co_return;
+  return file_.durable();
 }
 
 void ChangeEngine::add_log(const std::string& task_id, std::string_view kind, std::string_view text) {
@@ -166,7 +182,7 @@ void ChangeEngine::set_change_data(const std::string& change_id, std::string_vie
 
 void ChangeEngine::prune() {
   const WallTime now = base::wall_now();
-  const PruneResult changes = book_.prune({}, operation_start_, now);
+  const PruneResult changes = book_.prune({}, file_.operation_start(), now);
   apply_effects();
   const NoticePrune notices = notices_.prune([this](std::string_view id) { return book_.find_change(id) != nullptr; }, now);
   log_pruned(changes.changes, "changes", changes.first, changes.last);

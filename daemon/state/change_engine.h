@@ -7,6 +7,8 @@
 #include "daemon/state/change_book.h"
 #include "daemon/state/engine.h"
 #include "daemon/state/notice_book.h"
+#include "daemon/state/state_file.h"
+#include "daemon/state/state_image.h"
 
 namespace cobble::state {
 
@@ -14,7 +16,7 @@ namespace cobble::state {
 /// notices.
 class ChangeEngine : public Engine {
  public:
-  ChangeEngine(base::IoContext& loop, NoticeBook& notices);
+  ChangeEngine(base::IoContext& loop, NoticeBook& notices, StateFile& file);
   ~ChangeEngine() override;
 
   void set_handler(std::string kind, TaskHandler handler) override;
@@ -46,12 +48,13 @@ class ChangeEngine : public Engine {
 
   base::IoContext& loop_;
   NoticeBook& notices_;
+  StateFile& file_;
   ChangeBook book_;
+  StateImage image_;
   std::map<std::string, TaskHandler> handlers_;
   std::map<std::string, std::shared_ptr<base::Event>> running_;               ///< abort events by task
   std::map<std::string, std::shared_ptr<base::Event>, std::less<>> waiting_;  ///< for changes that somebody waits for
   base::Timer prune_timer_;
-  WallTime operation_start_;
   bool started_ = false;
   bool pump_posted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/base/fd.h"
+#include "daemon/base/loop.h"
+#include "daemon/state/state_document.h"
+#include "daemon/state/state_writer.h"
+
+namespace cobble::state {
+
+struct StateOptions {
+  std::string directory;    ///< `$PEBBLE`
+  std::string socket_path;  ///< named when another daemon works on the directory
+  bool persist = true;      ///< false (PEBBLE_PERSIST=never): nothing is read or written
+};
+
+/// The file `.pebble.state` (contract 03 section 6): holds the directory's lock, reads the file once, and writes it in groups
+/// from a thread of its own. When it cannot be written, that is logged, tried again every 3 s, and the daemon goes on from
+/// memory. On the loop's thread only.
+class StateFile {
+ public:
+  /// What was read, for those who own it from now on.
+  struct Loaded {
+    Document document;
+    std::vector<std::string> warnings;  ///< what the users of this daemon should know about the file
+  };
+
+  StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd lock, Loaded loaded);
+  ~StateFile();
+  StateFile(const StateFile&) = delete;
+  StateFile& operator=(const StateFile&) = delete;
+
+  /// The records that were read; once.
+  Loaded take_loaded() { return std::move(loaded_); }
+  /// When this directory was first worked on.
+  WallTime operation_start() const { return operation_start_; }
+
+  /// One value of the file's `data` object as JSON text.
+  std::optional<std::string> data(std::string_view key) const;
+  /// Sets it; `durable` waits for it.
+  void set_data(std::string_view key, std::string json);
+  void remove_data(std::string_view key);
+
+  /// Who makes the file's bytes when it is time to write; given the `data` object.
+  void set_source(std::function<Pieces(const RecordData& data)> source) { source_ = std::move(source); }
+  /// Called with a text for the users when writing begins to fail.
+  void set_on_warning(std::function<void(std::string text)> on_warning) { on_warning_ = std::move(on_warning); }
+
+  /// Something of the file has changed: it is on disk within 100 ms, unless the disk is slower.
+  void changed();
+  /// Waits until all that has changed up to now is on disk. At most 5 s; at once when nothing is persisted or writing fails
+  /// anyway.
+  base::Task<void> durable();
+  /// Writes what is left, waiting at most `limit`, and ends the thread. Called at the end of the daemon.
+  void stop(base::Nanoseconds limit);
+
+ private:
+  void request_flush();
+  void flush();
+  void written(std::uint64_t generation, const std::expected<void, std::string>& result);
+
+  base::IoContext& loop_;
+  StateOptions options_;
+  base::UniqueFd lock_;
+  Loaded loaded_;
+  RecordData data_;
+  WallTime operation_start_{};
+  std::function<Pieces(const RecordData&)> source_;
+  std::function<void(std::string)> on_warning_;
+  StateWriter writer_;
+  base::Timer timer_;
+  base::Event progress_;          ///< a writing has ended, well or not
+  std::uint64_t generation_ = 0;  ///< counts modifications
+  std::uint64_t on_disk_ = 0;     ///< the last one that is on disk
+  bool writing_ = false;
+  bool flush_posted_ = false;
+  bool failing_ = false;
+  bool stopped_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+/// Checks and locks the directory and reads the state file. A damaged file is kept beside it as `.pebble.state.corrupt-TIME`,
+/// with a line in the log and a warning, and the daemon begins anew. The error is what follows `cannot run daemon: ` (contract 03
+/// section 6.4).
+std::expected<std::unique_ptr<StateFile>, std::string> open_state(base::IoContext& loop, StateOptions options);
+
+}  // namespace cobble::state

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/state/change_book.h"
+#include "daemon/state/ids.h"
+#include "daemon/state/notice_book.h"
+
+namespace cobble::state {
+
+/// Bytes that don't change any more, shared between what is kept and what is being written.
+using Piece = std::shared_ptr<const std::string>;
+using Pieces = std::vector<Piece>;
+
+/// The bytes of the state file's changes and tasks, kept from one writing to the next: a writing makes anew only what has
+/// changed. Tasks are kept in blocks, so that one task of thousands costs a block.
+class StateImage {
+ public:
+  /// Drops the bytes of what has changed.
+  void apply(const Effects& effects);
+  /// The whole file (contract 03 section 6.2), made of what is kept and what had to be made anew.
+  Pieces compose(const RecordData& data, const ChangeBook& book, const NoticeBook& notices, WallTime now);
+
+ private:
+  struct Entry {
+    Piece change;
+    std::vector<Piece> blocks;
+  };
+  void refresh(const std::string& id, Entry& entry, const ChangeBook& book);
+
+  std::map<std::string, Entry, IdLess> entries_;
+};
+
+}  // namespace cobble::state

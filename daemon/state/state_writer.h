@@ -1,0 +1,42 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/base/time.h"
+#include "daemon/state/state_image.h"
+
+namespace cobble::state {
+
+/// Replaces the file at `path` by the pieces' bytes, so that at any time either the old or the new content is there, whole: a
+/// temporary file `PATH.DIGITS~` beside it, fsync, rename, fsync of the directory. Mode 0600 whatever the umask. The error names
+/// what failed: `open /x/.pebble.state.123~: no space left on device`.
+std::expected<void, std::string> replace_file(const std::string& path, const Pieces& pieces);
+
+/// A thread of its own that replaces the state file, begun with the first writing. One writing at a time.
+class StateWriter {
+ public:
+  explicit StateWriter(std::string path);
+  ~StateWriter();
+  StateWriter(const StateWriter&) = delete;
+  StateWriter& operator=(const StateWriter&) = delete;
+
+  using Done = std::function<void(std::expected<void, std::string> result)>;
+  /// Hands a writing to the thread, which must be idle; `done` is called there.
+  void write(Pieces pieces, Done done);
+  /// Waits until the thread is idle; false when it isn't within `limit`.
+  bool wait_idle(base::Nanoseconds limit);
+  /// Ends the thread when it is idle; a writing that hangs is left to itself.
+  void stop();
+
+ private:
+  struct Shared;
+  static void run(const std::shared_ptr<Shared>& shared);
+
+  std::string path_;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace cobble::state
