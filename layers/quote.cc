@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "layers/utf8.h"
+
 namespace cobble::layers {
 
 namespace {
@@ -25,27 +27,6 @@ constexpr std::array unprintable{
 bool printable(std::uint32_t c) {
   if (c < 0x7F) return c >= 0x20;
   return std::ranges::none_of(unprintable, [c](const Range& range) { return c >= range.first && c <= range.last; });
-}
-
-/// Reads one code point; returns its length, 0 for an invalid byte.
-std::size_t decode(std::string_view text, std::uint32_t& out) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) {
-    out = first;
-    return 1;
-  }
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  std::uint32_t c = first & (0xFFU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    c = (c << 6) | (byte(i) & 0x3FU);
-  }
-  static constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (c < least[length] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return 0;
-  out = c;
-  return length;
 }
 
 void append_hex(std::string& out, std::string_view prefix, std::uint32_t value, int digits) {
@@ -101,7 +82,7 @@ std::string quote(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     std::uint32_t c = 0;
-    const std::size_t length = decode(text, c);
+    const std::size_t length = decode_utf8(text, c);
     if (length == 0) {
       append_hex(out, "\\x", static_cast<unsigned char>(text[0]), 2);
       text.remove_prefix(1);

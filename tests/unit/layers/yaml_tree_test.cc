@@ -1,0 +1,117 @@
+#include "layers/yaml_tree.h"
+
+#include <catch2/catch.hpp>
+
+using namespace cobble::layers;
+
+namespace {
+
+/// The tree in a short form: scalars as they are, quoted ones in quotes.
+std::string show(const YamlNode* node) {
+  if (node == nullptr) return "(empty)";
+  std::string out = node->tag.empty() ? "" : "<" + node->tag + ">";
+  switch (node->kind) {
+    case YamlNode::Kind::null:
+      return out + (node->explicit_null ? "~" : "-");
+    case YamlNode::Kind::scalar:
+      return out + (node->quoted ? "\"" + node->text + "\"" : node->text);
+    case YamlNode::Kind::sequence:
+      out += "[";
+      for (const YamlNode* item : node->items) out += show(item) + ",";
+      return out + "]";
+    case YamlNode::Kind::mapping:
+      out += "{";
+      for (const auto& [key, value] : node->pairs) out += show(key) + ":" + show(value) + ",";
+      return out + "}";
+  }
+  return out;
+}
+
+std::string read(std::string_view text) {
+  const auto tree = parse_yaml(text);
+  return tree ? show(tree->root) : tree.error();
+}
+
+}  // namespace
+
+TEST_CASE("YAML is read as a tree") {
+  const std::pair<std::string, const char*> table[] = {
+      {"", "-"},
+      {"# only a comment\n", "-"},
+      {"---\n", "-"},
+      {"a: 1\nb: [x, 'y', ~]\n", "{a:1,b:[x,\"y\",~,],}"},
+      {"a:\nb: ~\nc: null\n", "{a:-,b:~,c:~,}"},
+      {"a: &x {k: v}\nb: *x\n", "{a:{k:v,},b:{k:v,},}"},
+      {"a: !!int \"5\"\nb: !mine x\n", "{a:<tag:yaml.org,2002:int>5,b:<!mine>x,}"},
+      {"%YAML 1.1\n---\na: b\n...\n[garbage\n", "{a:b,}"},
+      {"a: b\n---\n}", "{a:b,}"},
+      {"\xEF\xBB\xBF"
+       "a: b\r\nc: d\r\n",
+       "{a:b,c:d,}"},
+      {std::string("\xFF\xFE"
+                   "a\0:\0 \0\xE9\0",
+                   10),
+       "{a:\xC3\xA9,}"},
+      {"a: |\n  x\n", "{a:\"x\n\",}"},
+      {"a: |\n  x", "{a:\"x\",}"},
+      {"a: 'x'", "{a:\"x\",}"},
+      {"{\"a\":\"b\",\n\t\"c\": [1]}", "{\"a\":\"b\",\"c\":[1,],}"},
+      {"~: x\n", "{~:x,}"},
+      {"? a\n: b\n", "{a:b,}"},
+  };
+  for (const auto& [text, wanted] : table) {
+    INFO(text);
+    CHECK(read(text) == wanted);
+  }
+}
+
+TEST_CASE("malformed YAML is refused with its line") {
+  const std::pair<std::string, const char*> table[] = {
+      {"@", "yaml: line 1:"},
+      {"services: {", "yaml: line "},
+      {"services: {a: ]", "yaml: line 1:"},
+      {"services:\n\ta: {}", "yaml: line 2:"},
+      {"services:\n  a\n    b: c\n", "yaml: line 3:"},
+      {"services: \"a", "yaml: line "},
+      {"a: 'b\n\n", "yaml: line "},
+      {"a: b: c", "yaml: line 1:"},
+      {"a: *nope", "yaml: line 1:"},
+      {"a: {}\n b: {}\n", "yaml: line 2:"},
+      {"a: &a &b c", "yaml: line 1:"},
+      {"a: {b: {}}}", "yaml: line 1:"},
+      {"a: 'it's'", "yaml: line 1:"},
+      {"- a\nb: c\n", "yaml: line 2:"},
+      {"a: &a [*a]", "yaml: line 1: anchor value contains itself"},
+      {"a: &a {b: {c: *a}}", "yaml: line 1: anchor value contains itself"},
+      {"%YAML 1.2\n---\na: b", "yaml: found incompatible YAML document"},
+      {"%FOO\n---\na: b", "yaml: found unknown directive name"},
+      {std::string("a: \0", 4), "yaml: control characters are not allowed"},
+      {"a: \x1b", "yaml: control characters are not allowed"},
+      {"a: \xff", "yaml: incomplete UTF-8 octet sequence"},
+      {"a: \xC3", "yaml: incomplete UTF-8 octet sequence"},
+  };
+  for (const auto& [text, wanted] : table) {
+    INFO(text);
+    const auto tree = parse_yaml(text);
+    REQUIRE_FALSE(tree);
+    INFO(tree.error());
+    CHECK(tree.error().starts_with(wanted));
+  }
+}
+
+TEST_CASE("deep and repeated structures cost little") {
+  for (const char* open : {"[", "{a: ", "- ", "? "}) {
+    std::string deep;
+    for (int i = 0; i < 100'000; ++i) deep += open;
+    INFO(open);
+    CHECK_FALSE(parse_yaml(deep));
+  }
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 50; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before + ", " + before + ", " + before + "]\n";
+  }
+  const auto tree = parse_yaml(bomb);
+  REQUIRE(tree);
+  CHECK(tree->nodes.size() < 500);
+}
