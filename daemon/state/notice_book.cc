@@ -44,7 +44,8 @@ void NoticeBook::load(std::vector<Notice> notices, std::int64_t last_id, WallTim
     Key key{notice.user_id, notice.type, notice.key};
     if (by_key_.contains(key) || by_id_.contains(notice.id)) continue;
     if (notice.type == warning) ++warnings_;
-    const auto place = by_id_.emplace(notice.id, Entry{std::move(notice), {}}).first;
+    std::string id = notice.id;
+    const auto place = by_id_.emplace(std::move(id), Entry{std::move(notice), {}}).first;
     by_key_[std::move(key)] = place;
   }
 }
@@ -65,7 +66,8 @@ std::string NoticeBook::add(std::optional<std::uint32_t> user_id, std::string_vi
     notice.first_occurred = now;
     notice.expire_after = expire_after;
     if (type == warning) ++warnings_;
-    const auto place = by_id_.emplace(notice.id, Entry{std::move(notice), {}}).first;
+    std::string id = notice.id;
+    const auto place = by_id_.emplace(std::move(id), Entry{std::move(notice), {}}).first;
     found = by_key_.emplace(std::move(identity), place).first;
   } else {
     const Notice& notice = found->second->second.notice;

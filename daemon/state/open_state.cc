@@ -19,15 +19,9 @@ constexpr std::string_view file_name = ".pebble.state";
 /// A larger file isn't one of ours.
 constexpr off_t largest_file = 1 << 30;
 
-/// Checks that the directory can be worked on (contract 03 section 6.4) and locks it against another daemon. Filesystems without
-/// locks are accepted: the socket tells two daemons apart too.
+/// Locks the directory against another daemon. Where locks don't exist the socket tells two daemons apart.
 std::expected<base::UniqueFd, std::string> lock_directory(const StateOptions& options) {
-  const std::string& path = options.directory;
-  if (!path.starts_with('/')) return std::unexpected("directory " + layers::quote(path) + " must be absolute");
-  base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd && (errno == ENOENT || errno == ENOTDIR))
-    return std::unexpected("directory " + layers::quote(path) + " does not exist");
-  if (::access(path.c_str(), W_OK | X_OK) != 0) return std::unexpected("directory " + layers::quote(path) + " not writable");
+  base::UniqueFd fd(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return std::unexpected("when trying to listen on " + options.socket_path + ": socket " + layers::quote(options.socket_path) +
                            " already in use");

@@ -87,9 +87,9 @@ class StateFile {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// Checks and locks the directory and reads the state file. A damaged file is kept beside it as `.pebble.state.corrupt-TIME`,
-/// with a line in the log and a warning, and the daemon begins anew. The error is what follows `cannot run daemon: ` (contract 03
-/// section 6.4).
+/// Locks the directory, which must be there, and reads the state file. A damaged file is kept beside it as
+/// `.pebble.state.corrupt-TIME`, with a line in the log and a warning, and the daemon begins anew. The error is what follows
+/// `cannot run daemon: ` (contract 03 section 6.4).
 std::expected<std::unique_ptr<StateFile>, std::string> open_state(base::IoContext& loop, StateOptions options);
 
 }  // namespace cobble::state
