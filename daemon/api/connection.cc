@@ -218,8 +218,7 @@ Task<bool> Connection::serve_one() {
   if (match.route != nullptr) body.set_limit(match.route->body_limit);
   request.body = &body;
   Response response = co_await server_.respond(peer_, match, request);
-  watch_timer_.cancel();
-  if (stop_watch_) std::exchange(stop_watch_, nullptr)();
+  if (!response.stream) stop_watching();
 
   if (response.upgrade) {
     server_.log_request(peer_, request, 200, start);
@@ -232,6 +231,7 @@ Task<bool> Connection::serve_one() {
                     !failed_ && body.worth_draining();
   const int status = response.status;
   const bool sent = co_await send(request, response, keep_alive, http_10);
+  stop_watching();
   server_.log_request(peer_, request, status, start);
   if (!sent || !keep_alive) {
     if (sent && !body.finished() && !ending_) co_await linger();
@@ -314,6 +314,11 @@ Task<void> Connection::hand_over(Response& response) {
 
 void Connection::watch_for_hang_up() {
   stop_watch_ = base::spawn_cancellable(server_.loop_, "connection watch", watch(shared_from_this()));
+}
+
+void Connection::stop_watching() {
+  watch_timer_.cancel();
+  if (stop_watch_) std::exchange(stop_watch_, nullptr)();
 }
 
 Task<void> Connection::watch(std::shared_ptr<Connection> self) {

@@ -50,6 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<void> hand_over(Response& response);
   void add_latest_warning(std::string& body) const;
   void watch_for_hang_up();
+  void stop_watching();
   static Task<void> watch(std::shared_ptr<Connection> self);
 
   Server& server_;

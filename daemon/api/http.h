@@ -75,6 +75,11 @@ class BodyWriter {
   virtual ~BodyWriter() = default;
   /// False when the client is gone, didn't take bytes for too long, or the daemon ends.
   virtual Task<bool> write(std::string_view bytes) = 0;
+  /// Sends the response's head now if it hasn't gone yet.
+  virtual Task<bool> flush() = 0;
+  /// False when the client hung up or the daemon ends: a body without an end of its own should end then. The request's
+  /// `client_gone` is notified when this changes.
+  virtual bool wanted() const = 0;
   /// Sends `count` bytes of a file from its current offset without passing them through user space where the transport allows it.
   virtual Task<bool> send_file(int fd, std::uint64_t count) = 0;
 };

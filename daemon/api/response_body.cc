@@ -31,7 +31,7 @@ ResponseBody::ResponseBody(Connection& connection, bool chunked, std::string hea
     : connection_(connection), chunked_(chunked), head_(std::move(head)) {}
 
 Task<bool> ResponseBody::put(std::string_view head, std::string_view body) {
-  if (!good_ || connection_.ending_) co_return false;
+  if (!good_) co_return false;
   base::ErrorCode error;
   connection_.set_deadline(connection_.limits().write);
   co_await connection_.stream_->write(head, body, error);
@@ -46,6 +46,16 @@ Task<bool> ResponseBody::write(std::string_view bytes) {
   const std::string head = std::exchange(head_, chunked_ ? "\r\n" : "");
   sent_ += bytes.size();
   co_return co_await put(head, bytes);
+}
+
+Task<bool> ResponseBody::flush() {
+  if (sent_ > 0 || head_.empty()) co_return good_;
+  const std::string head = std::exchange(head_, {});
+  co_return co_await put(head, {});
+}
+
+bool ResponseBody::wanted() const {
+  return good_ && !connection_.ending_ && !connection_.gone_;
 }
 
 Task<bool> ResponseBody::send_file(int fd, std::uint64_t count) {

@@ -17,6 +17,8 @@ class ResponseBody final : public BodyWriter {
   ResponseBody(Connection& connection, bool chunked, std::string head);
 
   Task<bool> write(std::string_view bytes) override;
+  Task<bool> flush() override;
+  bool wanted() const override;
   Task<bool> send_file(int fd, std::uint64_t count) override;
 
   /// Ends the body; false when the connection can't be kept (errors, or fewer bytes than announced).

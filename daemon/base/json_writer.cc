@@ -9,10 +9,15 @@ namespace cobble::base {
 namespace {
 
 /// Bytes that go into a JSON string as they are, without a look at their neighbours.
-constexpr auto plain_bytes = [] {
+constexpr auto plain_bytes_with_markup = [] {
   std::array<bool, 256> plain{};
   for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = true;
-  for (const char c : {'"', '\\', '<', '>', '&'}) plain[static_cast<unsigned char>(c)] = false;
+  for (const char c : {'"', '\\'}) plain[static_cast<unsigned char>(c)] = false;
+  return plain;
+}();
+constexpr auto plain_bytes = [] {
+  auto plain = plain_bytes_with_markup;
+  for (const char c : {'<', '>', '&'}) plain[static_cast<unsigned char>(c)] = false;
   return plain;
 }();
 
@@ -49,13 +54,14 @@ void append_ascii(std::string& out, unsigned char c) {
 
 }  // namespace
 
-void append_json_string(std::string& out, std::string_view text) {
+void append_json_string(std::string& out, std::string_view text, Markup markup) {
+  const auto& plain = markup == Markup::keep ? plain_bytes_with_markup : plain_bytes;
   out += '"';
   std::size_t start = 0;
   std::size_t i = 0;
   while (i < text.size()) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (plain_bytes[c]) {
+    if (plain[c]) {
       ++i;
       continue;
     }

@@ -8,9 +8,12 @@
 
 namespace cobble::base {
 
-/// Appends `text` as a JSON string with the reference's escapes (contract 03, section 2.8): `<`, `>`, `&`, U+2028 and U+2029 as
-/// \u…, invalid UTF-8 as U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
+/// What becomes of `<`, `>` and `&` in a JSON string.
+enum class Markup { escape, keep };
+
+/// Appends `text` as a JSON string with the reference's escapes (contract 03, section 2.8): `<`, `>`, `&` (unless they are kept),
+/// U+2028 and U+2029 as \u…, invalid UTF-8 as U+FFFD.
+void append_json_string(std::string& out, std::string_view text, Markup markup = Markup::escape);
 
 /// Writes compact JSON with keys in the order in which they are written. Commas are its own business.
 ///

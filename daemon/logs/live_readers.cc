@@ -10,6 +10,11 @@ LiveReaders::State& LiveReaders::state(ServiceLog& log) {
   return states_.emplace(&log, State{&log, Reader(log.buffer(), log.name()), std::nullopt}).first->second;
 }
 
+void LiveReaders::adopt(ServiceLog& log, Reader reader) {
+  forget(log);
+  states_.emplace(&log, State{&log, std::move(reader), std::nullopt});
+}
+
 void LiveReaders::forget(const ServiceLog& log) {
   const auto found = states_.find(&log);
   if (found == states_.end()) return;

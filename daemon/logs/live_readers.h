@@ -22,21 +22,28 @@ class LiveReaders {
   bool has(const ServiceLog& log) const { return states_.contains(&log); }
   void forget(const ServiceLog& log);
 
-  /// Reads what is complete, and what has been growing for long enough: `sink(entry)` gets each entry as long as `room()`.
+  /// Goes on with a reader from elsewhere.
+  void adopt(ServiceLog& log, Reader reader);
+
+  /// Reads what is complete, and what has been growing for long enough: `sink(entry)` gets each entry as long as `room()`. False
+  /// when there was no room for all.
   template <typename Room, typename Sink>
-  void drain(ServiceLog& log, base::SteadyTime now, Room room, Sink sink) {
+  bool drain(ServiceLog& log, base::SteadyTime now, Room room, Sink sink) {
     State& s = state(log);
     const bool growing = s.due && *s.due <= now;
     while (room()) {
       const auto entry = s.reader.next(log.buffer(), growing);
       if (!entry) {
         note_growing(s, s.reader.has_growing(log.buffer()), now);
-        return;
+        return true;
       }
       sink(*entry);
     }
+    return false;
   }
 
+  /// Whether a line waits for its end.
+  bool growing() const { return growing_ > 0; }
   /// When `drain_due` has something to do; none when no line waits for its end.
   std::optional<base::SteadyTime> next_due() const;
   /// Calls `drain_one(log)` for each log whose growing line has waited long enough.

@@ -15,7 +15,7 @@ Manager::~Manager() {
 ServiceLog& Manager::service(std::string_view name) {
   const auto found = logs_.find(name);
   if (found != logs_.end()) return *found->second;
-  auto log = std::make_unique<ServiceLog>(loop_, std::string(name), subscribers_);
+  auto log = std::make_shared<ServiceLog>(loop_, std::string(name), subscribers_);
   return *logs_.emplace(std::string(name), std::move(log)).first->second;
 }
 

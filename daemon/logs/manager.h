@@ -17,7 +17,7 @@ class StdoutCopy;
 /// The logs of all services and everybody who gets them (contract 07). All on the loop's thread.
 class Manager {
  public:
-  using Logs = std::map<std::string, std::unique_ptr<ServiceLog>, std::less<>>;
+  using Logs = std::map<std::string, std::shared_ptr<ServiceLog>, std::less<>>;
 
   explicit Manager(base::IoContext& loop);
   ~Manager();

@@ -9,6 +9,8 @@ namespace {
 
 /// The most that a service may be held in any window of the meter.
 constexpr base::Nanoseconds hold_limit = std::chrono::seconds(2);
+/// While a service is held it is looked at this often whether the holder still makes progress.
+constexpr base::Nanoseconds hold_check = std::chrono::milliseconds(100);
 /// Subscribers hear of output in steps of this size: even as empty lines it can't overwrite what they haven't seen.
 constexpr std::size_t notify_step = 2 * 1024;
 
@@ -82,7 +84,20 @@ void ServiceLog::when_released(std::function<void()> resume) {
   if (waiting_.size() > 1) return;
   if (!meter_) meter_ = std::make_unique<HoldMeter>();
   held_since_ = std::chrono::steady_clock::now();
-  hold_timer_.start(hold_limit - meter_->held(held_since_), [this] { release(); });
+  watch_hold();
+}
+
+void ServiceLog::watch_hold() {
+  const base::SteadyTime now = std::chrono::steady_clock::now();
+  const base::Nanoseconds left = hold_limit - meter_->held(held_since_) - elapsed(held_since_, now);
+  hold_timer_.start(std::min(left, hold_check), [this, last = left <= hold_check] {
+    if (last) {
+      release();
+    } else {
+      check_hold();
+      if (!waiting_.empty()) watch_hold();
+    }
+  });
 }
 
 void ServiceLog::check_hold() {

@@ -86,6 +86,7 @@ class ServiceLog {
 
  private:
   void notify();
+  void watch_hold();
   void release();
 
   std::string name_;
