@@ -103,7 +103,7 @@ void log_security(std::string_view level, std::string_view event, std::string_vi
   JsonWriter json;
   json.begin_object();
   json.field("type", "security");
-  json.field("datetime", format_log_time(wall_now()));
+  json.field("datetime", format_utc(std::chrono::floor<std::chrono::seconds>(wall_now())));
   json.field("level", level);
   json.field("event", event);
   json.field("description", description);
