@@ -10,7 +10,6 @@ namespace cobble::state {
 namespace {
 
 constexpr base::Nanoseconds gather_time = std::chrono::milliseconds(50);
-constexpr base::Nanoseconds retry_period = std::chrono::seconds(3);
 constexpr base::Nanoseconds longest_wait = std::chrono::seconds(5);
 
 WallTime read_operation_start(const RecordData& data) {
@@ -88,7 +87,7 @@ void StateFile::written(std::uint64_t generation, const std::expected<void, std:
     if (generation_ != on_disk_) timer_.start(gather_time, [this] { flush(); });
   } else {
     base::log("Cannot write state file, retrying: " + result.error());
-    timer_.start(retry_period, [this] { flush(); });
+    timer_.start(options_.retry_period, [this] { flush(); });
     if (!std::exchange(failing_, true) && on_warning_) on_warning_("cannot write state file: " + result.error());
   }
   progress_.notify_all();

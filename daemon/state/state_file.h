@@ -17,9 +17,10 @@
 namespace cobble::state {
 
 struct StateOptions {
-  std::string directory;    ///< `$PEBBLE`
-  std::string socket_path;  ///< named when another daemon works on the directory
-  bool persist = true;      ///< false (PEBBLE_PERSIST=never): nothing is read or written
+  std::string directory;                                     ///< `$PEBBLE`
+  std::string socket_path;                                   ///< named when another daemon works on the directory
+  bool persist = true;                                       ///< false (PEBBLE_PERSIST=never): nothing is read or written
+  base::Nanoseconds retry_period = std::chrono::seconds(3);  ///< after a failed writing
 };
 
 /// The file `.pebble.state` (contract 03 section 6): holds the directory's lock, reads the file once, and writes it in groups
