@@ -1,0 +1,34 @@
+#include <utility>
+
+#include "daemon/base/log.h"
+#include "daemon/checks/details.h"
+#include "daemon/checks/probe.h"
+#include "layers/quote.h"
+
+namespace cobble::checks {
+
+base::Task<ProbeResult> Prober::run_http(const layers::Check& check) {
+  const std::string& url = check.http->url;
+  if (base::log_debug_enabled())
+    base::log_debug("Check " + layers::quote(check.name) + " (http): requesting " + layers::quote(url));
+  net::HttpRequest request;
+  request.url = url;
+  request.headers.assign(check.http->headers.begin(), check.http->headers.end());
+  net::HttpOptions options;
+  options.timeout = check.effective_timeout();
+  options.body_limit = details_limit;
+  options.skip_body_on_2xx = true;
+  const auto response = co_await http_.send(std::move(request), options);
+  if (!response) {
+    const net::HttpError& error = response.error();
+    if (error.kind == net::HttpError::Kind::timed_out) co_return std::unexpected(timeout_error(check));
+    const bool bad_url = error.kind == net::HttpError::Kind::bad_url;
+    co_return std::unexpected(ProbeError{(bad_url ? "cannot build request: " : "") + error.text, {}});
+  }
+  if (response->status >= 200 && response->status < 300) co_return ProbeResult();
+  ProbeError error{"non-2xx status code " + std::to_string(response->status), body_details(response->body)};
+  if (!response->body_error.empty()) error.details = "cannot read response: " + response->body_error;
+  co_return std::unexpected(std::move(error));
+}
+
+}  // namespace cobble::checks
