@@ -13,35 +13,42 @@
 
 namespace cobble::process {
 
-/// One process with its group, for those who start a command and wait for it (exec, exec checks). Its end while the process lives
-/// leaves the process to the reaper; who wants it dead kills the group first.
+/// One process with its group, for those who start something and wait for it (exec, checks). Until its destruction the leader
+/// stays unreaped, so that signals never reach a stranger. On the loop's thread only.
 class Child {
  public:
-  /// Spawns and watches. The error is spawn's.
+  /// The error is that of `spawn`.
   static std::expected<std::unique_ptr<Child>, std::string> start(base::IoContext& loop, Reaper& reaper,
                                                                   const SpawnRequest& request);
+  /// Kills the group when the leader is still alive; what else is left of the group lives on.
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  /// How it ended; none while it lives.
-  const std::optional<ExitStatus>& status() const { return status_; }
-  /// Waits for its end, at most until `deadline`; none when it still lives then, or the wait was cancelled.
-  base::Task<std::optional<ExitStatus>> wait_until(base::SteadyTime deadline);
+  /// None while it runs.
+  std::optional<ExitStatus> status() const { return state_->status; }
+  /// Waits for the end of the leader; none when the wait is cancelled or the child destroyed meanwhile.
   base::Task<std::optional<ExitStatus>> wait() { return wait_until(base::SteadyTime::max()); }
-  /// Signals the process alone; false when it has ended.
-  bool signal(int number) const { return !status_ && signal_process(pid_, number); }
-  /// Signals its whole group, also after its own end as long as this object lives.
+  /// The same; none too when the deadline passes.
+  base::Task<std::optional<ExitStatus>> wait_until(base::SteadyTime deadline);
+  /// Signals the leader alone; false with errno when it can't (`no such process` once it has ended).
+  bool signal(int number) const;
+  /// Signals the whole group, also when the leader has ended already.
   bool signal_all(int number) const { return signal_group(pid_, number); }
 
  private:
+  struct State {
+    explicit State(base::IoContext& loop) : ended(loop) {}
+    base::Event ended;
+    std::optional<ExitStatus> status;
+  };
   Child(base::IoContext& loop, Reaper& reaper, pid_t pid);
+  static base::Task<std::optional<ExitStatus>> wait_for(std::shared_ptr<State> state, base::SteadyTime deadline);
 
   Reaper& reaper_;
   pid_t pid_;
-  std::optional<ExitStatus> status_;
-  base::Event ended_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace cobble::process

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "daemon/base/loop.h"
 
@@ -41,7 +42,8 @@ class Reaper {
 bool signal_group(pid_t leader, int signal);
 /// Sends `signal` to the process alone.
 bool signal_process(pid_t pid, int signal);
-/// Whether the group led by `leader` has a member that isn't a zombie.
+/// Whether the group of a leader that was just released still has members. As long as it has, the kernel gives its number to
+/// nobody else.
 bool group_alive(pid_t leader);
 /// The number of a name such as `SIGHUP` (contract 02, section 2.7); 0 when unknown. `lenient` also takes `HUP`, `hup` and
 /// numbers.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,11 +17,11 @@ namespace cobble::process {
 /// is empty, its dispositions are defaults (SIGHUP stays ignored if the daemon was started so), its soft RLIMIT_NOFILE is the one
 /// the daemon was started with.
 struct SpawnRequest {
-  std::vector<std::string> argv;         ///< argv[0] is looked up as contract 02 2.6 says
-  std::vector<std::string> environment;  ///< `NAME=value`; the whole environment
-  std::string working_dir;               ///< empty: the daemon's
-  std::optional<uid_t> uid;              ///< with gid: switch (supplementary groups are cleared); none: no switch at all
-  std::optional<gid_t> gid;
+  std::vector<std::string> argv{};         ///< argv[0] is looked up as contract 02 2.6 says
+  std::vector<std::string> environment{};  ///< `NAME=value`; the whole environment
+  std::string working_dir{};               ///< empty: the daemon's
+  std::optional<uid_t> uid{};              ///< with gid: switch (supplementary groups are cleared); none: no switch at all
+  std::optional<gid_t> gid{};
   int stdin_fd = -1;                  ///< -1: /dev/null
   int stdout_fd = -1;                 ///< -1: /dev/null
   int stderr_fd = -1;                 ///< -1: /dev/null; may equal stdout_fd
@@ -29,13 +30,13 @@ struct SpawnRequest {
 };
 
 /// Starts a process by clone(CLONE_VM|CLONE_VFORK); it leads its own group. The error is the reference's text: `fork/exec /x: no
-/// such file or directory`, `exec: "x": executable file not found in $PATH` …, without the `cannot start service: ` before it.
+/// such file or directory`, `exec: "x": executable file not found in $PATH` …, without the `cannot start service: ` before it. On
+/// the loop's thread only; returns when the child has called exec, which takes about a millisecond.
 std::expected<pid_t, std::string> spawn(const SpawnRequest& request);
 
-/// The daemon's own environment as `NAME=value`, taken once at start.
+/// The daemon's own environment as `NAME=value`, taken once at the first call.
 const std::vector<std::string>& daemon_environment();
 /// Lays variables over an environment; later wins per name; order of first appearance is kept.
-std::vector<std::string> overlay(std::vector<std::string> environment,
-                                 const std::vector<std::pair<std::string, std::string>>& variables);
+std::vector<std::string> overlay(std::vector<std::string> environment, const std::map<std::string, std::string>& variables);
 
 }  // namespace cobble::process

@@ -2,35 +2,64 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace cobble::process {
 
 namespace {
 
-System* replaced = nullptr;
+System kernel;
+System* current = &kernel;
+
+#ifdef SYS_close_range
+constexpr long close_range_number = SYS_close_range;
+#else
+constexpr long close_range_number = 436;  // the same on every architecture
+#endif
 
 }  // namespace
 
-pid_t System::clone(int (*function)(void*), void* stack_top, int flags, void* argument) {
-  return ::clone(function, stack_top, flags, argument);
+pid_t System::clone_vfork(int (*entry)(void*), void* stack_top, void* argument) {
+  return ::clone(entry, stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
 }
 
-int System::open(const char* path, int flags) {
-  return ::open(path, flags);
+base::Pipe System::pipe() {
+  return base::make_pipe();
 }
 
-int System::pipe(int ends[2], int flags) {
-  return ::pipe2(ends, flags);
+int System::open_null() {
+  return ::open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-System& system() {
-  static System kernel;
-  return replaced != nullptr ? *replaced : kernel;
+int System::memory_file() {
+  return ::memfd_create("null", MFD_CLOEXEC);
 }
 
-void replace_system(System* replacement) {
-  replaced = replacement;
+int System::close_range(unsigned first) {
+  return static_cast<int>(::syscall(close_range_number, first, ~0U, 0U));
+}
+
+int System::wait_id(idtype_t type, id_t id, siginfo_t* info, int options) {
+  return ::waitid(type, id, info, options);
+}
+
+int System::kill(pid_t pid, int signal) {
+  return ::kill(pid, signal);
+}
+
+System& system_calls() {
+  return *current;
+}
+
+ScopedSystem::ScopedSystem(System& replacement) : before_(current) {
+  current = &replacement;
+}
+
+ScopedSystem::~ScopedSystem() {
+  current = before_;
 }
 
 }  // namespace cobble::process

@@ -15,14 +15,14 @@ namespace cobble::process {
 
 namespace {
 
-/// A larger file is read up to here.
-constexpr std::size_t file_limit = 16 * 1024 * 1024;
+constexpr std::size_t size_limit = 16 * 1024 * 1024;  // far beyond what any image holds
 
 std::string read_file(const char* path) {
-  const base::UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
   std::string text;
-  std::array<char, 16 * 1024> buffer;
-  while (fd && text.size() < file_limit) {
+  const base::UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return text;
+  std::array<char, 16384> buffer;
+  while (text.size() < size_limit) {
     const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
     if (count <= 0) break;
     text.append(buffer.data(), static_cast<std::size_t>(count));
@@ -30,80 +30,110 @@ std::string read_file(const char* path) {
   return text;
 }
 
-using Fields = std::array<std::string_view, 7>;
-
-/// The first line of a colon-separated file that `wanted` accepts.
-std::optional<Fields> find_line(std::string_view text, std::size_t least_fields,
-                                const std::function<bool(const Fields&)>& wanted) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    Fields fields;
-    std::size_t count = 0;
-    while (count < fields.size()) {
-      const std::size_t colon = line.find(':');
-      fields[count++] = line.substr(0, colon);
-      if (colon == std::string_view::npos) break;
-      line.remove_prefix(colon + 1);
-    }
-    if (count >= least_fields && !fields[0].empty() && fields[0][0] != '#' && wanted(fields)) return fields;
-  }
-  return std::nullopt;
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+/// Cuts `text` up to `separator` off and returns it.
+std::string_view cut(std::string_view& text, char separator) {
+  const std::size_t end = text.find(separator);
+  const std::string_view part = text.substr(0, end);
+  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  return part;
 }
 
-std::optional<User> user_where(const std::function<bool(const Fields&)>& wanted) {
-  const std::string text = read_file("/etc/passwd");
-  const auto line =
-      find_line(text, 6, [&](const Fields& fields) { return number(fields[2]) && number(fields[3]) && wanted(fields); });
-  if (!line) return std::nullopt;
-  return User{std::string((*line)[0]), *number((*line)[2]), *number((*line)[3]), std::string((*line)[5])};
+std::optional<User> parse_user(std::string_view line) {
+  const auto name = cut(line, ':');
+  cut(line, ':');
+  const auto uid = parse_number<uid_t>(cut(line, ':'));
+  const auto gid = parse_number<gid_t>(cut(line, ':'));
+  cut(line, ':');
+  if (name.empty() || name[0] == '#' || name[0] == '+' || name[0] == '-' || !uid || !gid) return std::nullopt;
+  return User{std::string(name), *uid, *gid, std::string(cut(line, ':'))};
 }
 
 struct Group {
   std::string name;
-  gid_t gid;
+  gid_t gid = 0;
 };
 
-std::optional<Group> group_where(const std::function<bool(const Fields&)>& wanted) {
-  const std::string text = read_file("/etc/group");
-  const auto line = find_line(text, 3, [&](const Fields& fields) { return number(fields[2]) && wanted(fields); });
-  if (!line) return std::nullopt;
-  return Group{std::string((*line)[0]), *number((*line)[2])};
+std::optional<Group> parse_group(std::string_view line) {
+  const auto name = cut(line, ':');
+  cut(line, ':');
+  const auto gid = parse_number<gid_t>(cut(line, ':'));
+  if (name.empty() || name[0] == '#' || name[0] == '+' || name[0] == '-' || !gid) return std::nullopt;
+  return Group{std::string(name), *gid};
 }
 
-std::string text_of(std::int64_t id) {
-  return std::to_string(id);
+template <typename Entry>
+std::optional<Entry> find_entry(const char* path, std::optional<Entry> (*parse)(std::string_view),
+                                const std::function<bool(const Entry&)>& wanted) {
+  const std::string text = read_file(path);
+  for (std::string_view rest = text; !rest.empty();) {
+    auto entry = parse(cut(rest, '\n'));
+    if (entry && wanted(*entry)) return entry;
+  }
+  return std::nullopt;
 }
 
+std::optional<Group> find_group_entry(const std::function<bool(const Group&)>& wanted) {
+  return find_entry<Group>("/etc/group", parse_group, wanted);
+}
+
+/// The last number stands for "no change" in system calls.
 bool fits(std::int64_t id) {
-  return id >= 0 && id < std::numeric_limits<std::uint32_t>::max();
+  return id >= 0 && id < std::numeric_limits<uid_t>::max();
+}
+
+/// What the user words of a plan name: a passwd entry, or a bare number.
+std::expected<void, std::string> resolve_user(std::string_view name, std::optional<std::int64_t> id, bool group_given,
+                                              Credentials& result) {
+  if (!name.empty()) {
+    result.user = find_user(name);
+    if (!result.user) return std::unexpected("user: unknown user " + std::string(name));
+    if (id && *id != result.user->uid)
+      return std::unexpected("user " + layers::quote(name) + " UID (" + std::to_string(result.user->uid) +
+                             ") does not match user-id (" + std::to_string(*id) + ")");
+    result.uid = result.user->uid;
+  } else {
+    result.uid = static_cast<uid_t>(*id);
+    result.user = find_user(*result.uid);
+    if (!result.user && !group_given) return std::unexpected("user: unknown userid " + std::to_string(*id));
+  }
+  return {};
+}
+
+std::expected<gid_t, std::string> resolve_group(std::string_view name, std::optional<std::int64_t> id) {
+  if (name.empty()) return static_cast<gid_t>(*id);
+  const auto gid = find_group(name);
+  if (!gid) return std::unexpected("group: unknown group " + std::string(name));
+  if (id && *id != *gid)
+    return std::unexpected("group " + layers::quote(name) + " GID (" + std::to_string(*gid) + ") does not match group-id (" +
+                           std::to_string(*id) + ")");
+  return *gid;
 }
 
 }  // namespace
 
 std::optional<User> find_user(std::string_view name) {
-  return user_where([name](const Fields& fields) { return fields[0] == name; });
+  return find_entry<User>("/etc/passwd", parse_user, [&](const User& user) { return user.name == name; });
 }
 
 std::optional<User> find_user(uid_t uid) {
-  return user_where([uid](const Fields& fields) { return number(fields[2]) == uid; });
+  return find_entry<User>("/etc/passwd", parse_user, [&](const User& user) { return user.uid == uid; });
 }
 
 std::optional<gid_t> find_group(std::string_view name) {
-  const auto group = group_where([name](const Fields& fields) { return fields[0] == name; });
+  const auto group = find_group_entry([&](const Group& entry) { return entry.name == name; });
   return group ? std::optional(group->gid) : std::nullopt;
 }
 
 std::optional<std::string> find_group_name(gid_t gid) {
-  const auto group = group_where([gid](const Fields& fields) { return number(fields[2]) == gid; });
+  const auto group = find_group_entry([&](const Group& entry) { return entry.gid == gid; });
   return group ? std::optional(group->name) : std::nullopt;
 }
 
@@ -115,40 +145,22 @@ std::optional<std::string> find_user_name(uid_t uid) {
 std::expected<Credentials, std::string> resolve_credentials(std::string_view user, std::optional<std::int64_t> user_id,
                                                             std::string_view group, std::optional<std::int64_t> group_id) {
   Credentials result;
-  if (user.empty() && !user_id && group.empty() && !group_id) {
-    result.same_as_daemon = true;
-    return result;
-  }
-  if (user_id && !fits(*user_id)) return std::unexpected("user: unknown userid " + text_of(*user_id));
-  if (group_id && !fits(*group_id)) return std::unexpected("group: unknown groupid " + text_of(*group_id));
-  if (!user.empty()) {
-    result.user = find_user(user);
-    if (!result.user) return std::unexpected("user: unknown user " + std::string(user));
-    if (user_id && static_cast<uid_t>(*user_id) != result.user->uid) {
-      return std::unexpected("user " + layers::quote(user) + " UID (" + text_of(result.user->uid) + ") does not match user-id (" +
-                             text_of(*user_id) + ")");
-    }
-    result.uid = result.user->uid;
-  } else if (user_id) {
-    result.uid = static_cast<uid_t>(*user_id);
-    result.user = find_user(*result.uid);
-  }
-  if (!group.empty()) {
-    result.gid = find_group(group);
-    if (!result.gid) return std::unexpected("group: unknown group " + std::string(group));
-    if (group_id && static_cast<gid_t>(*group_id) != *result.gid) {
-      return std::unexpected("group " + layers::quote(group) + " GID (" + text_of(*result.gid) + ") does not match group-id (" +
-                             text_of(*group_id) + ")");
-    }
-  } else if (group_id) {
-    result.gid = static_cast<gid_t>(*group_id);
-  }
-  if (!result.uid) return std::unexpected("must specify user, not just group");
-  if (!result.gid) {
-    if (!result.user) return std::unexpected("user: unknown userid " + text_of(*result.uid));
+  const bool user_given = !user.empty() || user_id;
+  const bool group_given = !group.empty() || group_id;
+  if (!user_given && !group_given) return result;
+  if (user_id && !fits(*user_id)) return std::unexpected("user: unknown userid " + std::to_string(*user_id));
+  if (group_id && !fits(*group_id)) return std::unexpected("group: unknown groupid " + std::to_string(*group_id));
+  if (user_given)
+    if (const auto found = resolve_user(user, user_id, group_given, result); !found) return std::unexpected(found.error());
+  if (group_given) {
+    const auto gid = resolve_group(group, group_id);
+    if (!gid) return std::unexpected(gid.error());
+    result.gid = *gid;
+  } else {
     result.gid = result.user->gid;
   }
-  result.same_as_daemon = *result.uid == ::getuid() && *result.gid == ::getgid();
+  if (!user_given) return std::unexpected("must specify user, not just group");
+  result.same_as_daemon = *result.uid == ::geteuid() && *result.gid == ::getegid();
   return result;
 }
 

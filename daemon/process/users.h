@@ -12,6 +12,7 @@
 /// it doesn't know).
 namespace cobble::process {
 
+/// An entry of /etc/passwd.
 struct User {
   std::string name;
   uid_t uid = 0;
@@ -19,12 +20,14 @@ struct User {
   std::string home;
 };
 
+/// Look-ups; nothing when there is no such entry, or no file.
 std::optional<User> find_user(std::string_view name);
 std::optional<User> find_user(uid_t uid);
 std::optional<gid_t> find_group(std::string_view name);
 std::optional<std::string> find_group_name(gid_t gid);
 std::optional<std::string> find_user_name(uid_t uid);
 
+/// Who a process is to run as.
 struct Credentials {
   std::optional<uid_t> uid;  ///< none: nothing was asked for
   std::optional<gid_t> gid;

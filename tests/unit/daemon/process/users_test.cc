@@ -1,37 +1,47 @@
 #include "daemon/process/users.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
-using namespace cobble::process;
+namespace cobble::process {
+namespace {
 
-TEST_CASE("users and groups come from the files") {
-  const auto root = find_user("root");
+TEST_CASE("users and groups are found by name and number") {
+  REQUIRE(find_user("root"));
+  CHECK(find_user("root")->home == "/root");
+  CHECK(find_user_name(0) == "root");
+  CHECK(find_group("root") == 0);
+  CHECK(find_group_name(0) == "root");
+  CHECK_FALSE(find_user("nosuch"));
+  CHECK_FALSE(find_user(uid_t{4242424}));
+  CHECK_FALSE(find_group(""));
+}
+
+TEST_CASE("credentials as plans ask for them") {
+  CHECK_FALSE(resolve_credentials("", {}, "", {})->uid);
+  const auto root = resolve_credentials("root", {}, "", {});
   REQUIRE(root);
   CHECK(root->uid == 0);
-  CHECK(root->home == "/root");
-  CHECK(find_user(uid_t{0})->name == "root");
-  CHECK(find_group("root") == gid_t{0});
-  CHECK(find_group_name(0) == "root");
-  CHECK_FALSE(find_user("no-such-user"));
-  CHECK_FALSE(find_user(uid_t{4'000'000'000}));
+  CHECK(root->gid == 0);
+  CHECK(root->same_as_daemon == (::geteuid() == 0 && ::getegid() == 0));
+  CHECK(root->user->name == "root");
+  const auto numbers = resolve_credentials("", 4242424, "", 77);
+  REQUIRE(numbers);
+  CHECK(numbers->uid == 4242424);
+  CHECK(numbers->gid == 77);
+  CHECK_FALSE(numbers->same_as_daemon);
+  CHECK_FALSE(numbers->user);
 }
 
-TEST_CASE("credentials are resolved, or named as the reference names them") {
-  const auto error = [](std::string_view user, std::optional<std::int64_t> uid, std::string_view group,
-                        std::optional<std::int64_t> gid) {
-    const auto result = resolve_credentials(user, uid, group, gid);
-    return result ? std::string("(good)") : result.error();
-  };
-  CHECK(error("", std::nullopt, "", std::nullopt) == "(good)");
-  CHECK(error("root", 0, "root", 0) == "(good)");
-  CHECK(error("", 54321, "", 54321) == "(good)");
-  CHECK(error("nosuch", std::nullopt, "", std::nullopt) == "user: unknown user nosuch");
-  CHECK(error("root", std::nullopt, "nosuch", std::nullopt) == "group: unknown group nosuch");
-  CHECK(error("", 54321, "", std::nullopt) == "user: unknown userid 54321");
-  CHECK(error("", -1, "", 5) == "user: unknown userid -1");
-  CHECK(error("", std::nullopt, "root", std::nullopt) == "must specify user, not just group");
-  CHECK(error("", std::nullopt, "", 5) == "must specify user, not just group");
-  CHECK(error("root", 4, "", std::nullopt) == "user \"root\" UID (0) does not match user-id (4)");
-  CHECK(error("root", std::nullopt, "root", 4) == "group \"root\" GID (0) does not match group-id (4)");
-  CHECK(resolve_credentials("root", std::nullopt, "", std::nullopt)->gid == gid_t{0});
+TEST_CASE("credentials that can't be had") {
+  CHECK(resolve_credentials("nosuch", {}, "", {}).error() == "user: unknown user nosuch");
+  CHECK(resolve_credentials("", 4242424, "", {}).error() == "user: unknown userid 4242424");
+  CHECK(resolve_credentials("root", 5, "", {}).error() == "user \"root\" UID (0) does not match user-id (5)");
+  CHECK(resolve_credentials("root", {}, "nosuch", {}).error() == "group: unknown group nosuch");
+  CHECK(resolve_credentials("root", {}, "root", 77).error() == "group \"root\" GID (0) does not match group-id (77)");
+  CHECK(resolve_credentials("", {}, "root", {}).error() == "must specify user, not just group");
 }
+
+}  // namespace
+}  // namespace cobble::process
