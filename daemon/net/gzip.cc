@@ -1,0 +1,54 @@
+#include "daemon/net/gzip.h"
+
+#include <boost/beast/zlib/inflate_stream.hpp>
+#include <optional>
+
+namespace cobble::net {
+
+namespace {
+
+/// Length of the header (RFC 1952); none when it is no gzip or incomplete.
+std::optional<std::size_t> header_length(std::string_view data) {
+  if (data.size() < 10 || data[0] != '\x1f' || data[1] != '\x8b' || data[2] != '\x08') return std::nullopt;
+  const auto flags = static_cast<unsigned char>(data[3]);
+  std::size_t at = 10;
+  if (flags & 4) {  // extra field
+    if (data.size() < at + 2) return std::nullopt;
+    at += 2u + static_cast<unsigned char>(data[at]) + 256u * static_cast<unsigned char>(data[at + 1]);
+  }
+  for (const unsigned text : {8u, 16u}) {  // file name, comment
+    if (!(flags & text)) continue;
+    const auto end = data.find('\0', at);
+    if (end == std::string_view::npos) return std::nullopt;
+    at = end + 1;
+  }
+  if (flags & 2) at += 2;  // checksum of the header
+  if (at > data.size()) return std::nullopt;
+  return at;
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> unpack_gzip(std::string_view packed, std::size_t limit) {
+  if (packed.empty()) return std::string();
+  const auto start = header_length(packed);
+  if (!start) return std::unexpected("gzip: invalid header");
+  packed.remove_prefix(*start);
+  std::string out(limit, '\0');
+  boost::beast::zlib::inflate_stream inflate;
+  boost::beast::zlib::z_params params;
+  params.next_in = packed.data();
+  params.avail_in = packed.size();
+  params.next_out = out.data();
+  params.avail_out = out.size();
+  boost::beast::error_code error;
+  while (!error && params.avail_in > 0 && params.avail_out > 0) {
+    const std::size_t before = params.avail_in + params.avail_out;
+    inflate.write(params, boost::beast::zlib::Flush::sync, error);
+    if (before == params.avail_in + params.avail_out) break;
+  }
+  out.resize(limit - params.avail_out);
+  return out;
+}
+
+}  // namespace cobble::net
