@@ -8,7 +8,13 @@
 
 namespace cobble::access {
 
-/// What somebody may do (contract 08).
+/// The listener through which a request came (contract 08, section 2.1).
+enum class Transport { unix_socket, http, https };
+
+/// What an endpoint asks for (contract 08, section 2.3; contract 03, section 2.1): `user` is the contract's `read`.
+enum class Access { open, user, admin, metrics, pairing };
+
+/// What somebody may do (contract 08); `none` is nobody.
 enum class Level { none, untrusted, metrics, read, admin };
 
 /// Who sent a request, as far as is known.

@@ -23,7 +23,8 @@ namespace cobble::api {
 using base::Result;
 using base::Task;
 
-enum class Transport { unix_socket, http, https };
+using access::Access;
+using access::Transport;
 
 /// Query parameters, decoded as contract 03 section 2.5 says.
 class Query {
@@ -115,9 +116,6 @@ Response error_response(const base::Error& error);
 struct Context;
 /// One handler: `Task<Response> get_plan(Context& context, Request& request)`, declared in api/handlers.h, in api/RESOURCE.cc.
 using Handler = Task<Response> (*)(Context& context, Request& request);
-
-/// Access levels of contract 03 section 2.1.
-enum class Access { open, user, admin, metrics, pairing };
 
 /// One row of the table of routes. The whole table stands in api/routes.cc.
 struct Route {

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cobble::base {
+
+/// RFC 4648 base64 with padding, without line ends.
+std::string encode_base64(std::string_view bytes);
+
+/// Reads padded base64; line ends inside are passed over. None when anything else is wrong.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace cobble::base
