@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -216,7 +217,10 @@ base::Result<void> Manager::pair(std::string_view certificate_der) {
     auto name = next_pairing_name(identities_);
     if (!name) return refuse("cannot create new identity username: " + name.error());
     base::log_security("WARN", "user_paired:" + *name + ",admin", "Paired client as admin user " + *name);
-    identities_[std::move(*name)] = Identity{.level = Level::admin, .certificate_der = std::string(certificate_der)};
+    Identity client;
+    client.level = Level::admin;
+    client.certificate_der = certificate_der;
+    identities_.emplace(std::move(*name), std::move(client));
     store();
   }
   window_.set_paired();

@@ -61,7 +61,8 @@ base::Task<bool> PasswordChecker::check(std::string stored, std::string password
     turn_.notify_all();
     co_return *answer;
   }
-  if (answers_.empty() && ::RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) co_return false;
+  if (!keyed_ && ::RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) co_return false;
+  keyed_ = true;
   std::string name = digest(stored, password);
   bool matches = false;
   {

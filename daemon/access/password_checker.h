@@ -27,6 +27,7 @@ class PasswordChecker {
   void remember(std::string digest, bool matches);
 
   std::array<unsigned char, 32> key_{};  ///< random, so that what is remembered tells nothing of the passwords
+  bool keyed_ = false;
   std::map<std::string, bool, std::less<>> answers_;
   std::deque<std::string> order_;  ///< of the answers, oldest first
   base::Event turn_;
