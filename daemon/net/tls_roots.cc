@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/base/time.h"
+#include "daemon/net/openssl.h"
 
 namespace cobble::net {
 
@@ -155,7 +156,7 @@ std::expected<std::shared_ptr<SSL_CTX>, std::string> client_context() {
   static Source loaded;
   const Source source = find_source();
   if (context && source == loaded) return context;
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  start_openssl();
   const std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   if (!made) return std::unexpected("tls: cannot make a context");
   SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
