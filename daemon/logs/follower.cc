@@ -77,9 +77,7 @@ std::string Follower::take() {
   buffered_ -= block.size();
   sending_since_ = std::chrono::steady_clock::now();
   for (ServiceLog* log : std::unordered_set(lagging_)) drain(*log);
-  if (buffered_ < hold_mark) {
-    for (const auto& [name, log] : manager_.all()) log->check_hold();
-  }
+  if (buffered_ < hold_mark) manager_.check_holds();
   return block;
 }
 

@@ -1,0 +1,41 @@
+#include "daemon/logs/forwarding/queue.h"
+
+#include <iterator>
+
+namespace cobble::logs::forwarding {
+
+void EntryQueue::add(QueuedEntry entry) {
+  bytes_ += entry.cost();
+  entries_.push_back(std::move(entry));
+  shrink();
+}
+
+std::vector<QueuedEntry> EntryQueue::take_batch() {
+  const bool backlog = entries_.size() > backlog_entries;
+  const std::size_t most = backlog ? backlog_batch_entries : batch_entries;
+  std::vector<QueuedEntry> batch;
+  std::size_t taken = 0;
+  while (!entries_.empty() && batch.size() < most && (batch.empty() || taken + entries_.front().cost() <= backlog_batch_bytes)) {
+    taken += entries_.front().cost();
+    batch.push_back(std::move(entries_.front()));
+    entries_.pop_front();
+  }
+  bytes_ -= taken;
+  return batch;
+}
+
+void EntryQueue::put_back(std::vector<QueuedEntry> batch) {
+  for (const QueuedEntry& entry : batch) bytes_ += entry.cost();
+  entries_.insert(entries_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+  shrink();
+}
+
+void EntryQueue::shrink() {
+  while (bytes_ > limit_ && entries_.size() > 1) {
+    bytes_ -= entries_.front().cost();
+    entries_.pop_front();
+    ++dropped_;
+  }
+}
+
+}  // namespace cobble::logs::forwarding

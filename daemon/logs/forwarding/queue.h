@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "daemon/logs/forwarding/entry.h"
+
+namespace cobble::logs::forwarding {
+
+/// Entries of one request.
+inline constexpr std::size_t batch_entries = 100;
+/// With more than this waiting, requests become larger.
+inline constexpr std::size_t backlog_entries = 1000;
+inline constexpr std::size_t backlog_batch_entries = 5000;
+inline constexpr std::size_t backlog_batch_bytes = 1024 * 1024;
+
+/// The entries that wait for one target, bounded in bytes; when full the oldest go, and are counted. No I/O, no clock.
+class EntryQueue {
+ public:
+  static constexpr std::size_t default_limit = 4 * 1024 * 1024;
+  explicit EntryQueue(std::size_t limit = default_limit) : limit_(limit) {}
+
+  void add(QueuedEntry entry);
+  /// Removes the entries of the next request.
+  std::vector<QueuedEntry> take_batch();
+  /// Puts a batch back that wasn't taken by the target, or its rest; entries that there is no room for any more are dropped.
+  void put_back(std::vector<QueuedEntry> batch);
+
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  std::size_t bytes() const { return bytes_; }
+  /// Three quarters full: whoever writes should wait, if that helps.
+  bool nearly_full() const { return bytes_ >= limit_ - limit_ / 4; }
+  /// Entries dropped so far for lack of room.
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  void shrink();
+
+  std::size_t limit_;
+  std::deque<QueuedEntry> entries_;
+  std::size_t bytes_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace cobble::logs::forwarding

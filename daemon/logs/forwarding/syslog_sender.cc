@@ -1,0 +1,197 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstdlib>
+
+#include "daemon/base/error.h"
+#include "daemon/base/stream.h"
+#include "daemon/base/within.h"
+#include "daemon/logs/forwarding/encode.h"
+#include "daemon/logs/forwarding/sender.h"
+#include "daemon/logs/forwarding/syslog_location.h"
+#include "daemon/net/connect.h"
+#include "daemon/net/resolver.h"
+
+namespace cobble::logs::forwarding {
+
+namespace {
+
+using boost::asio::ip::udp;
+
+/// Bytes of MSG in one datagram.
+constexpr std::size_t datagram_message_limit = 4000;
+
+/// The kernel's host name; empty when unknown.
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  return name.data();
+}
+
+Outcome kept(std::string reason, std::size_t sent = 0) {
+  return {Outcome::Kind::keep, std::move(reason), sent, 0, std::nullopt};
+}
+
+/// `dial tcp: address 127.0.0.1: missing port in address`; empty when there is a port.
+std::string missing_port(const SyslogLocation& location, std::string_view network) {
+  if (!location.port.empty()) return {};
+  return "dial " + std::string(network) + ": address " + location.host + ": missing port in address";
+}
+
+/// `127.0.0.1:52846->127.0.0.1:4155` of a connected socket.
+template <typename Socket>
+std::string ends_of(const Socket& socket) {
+  base::ErrorCode ignored;
+  const auto text = [](const auto& endpoint) {
+    return net::join_host_port(endpoint.address().to_string(), std::to_string(endpoint.port()));
+  };
+  return text(socket.local_endpoint(ignored)) + "->" + text(socket.remote_endpoint(ignored));
+}
+
+/// Frames with their length before them, over one connection that is kept.
+class StreamSyslogSender final : public Sender {
+ public:
+  StreamSyslogSender(base::IoContext& loop, SyslogLocation location)
+      : loop_(loop), location_(std::move(location)), host_name_(host_name()) {}
+
+  base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) override {
+    if (stream_ && closed_by_peer()) stream_.reset();
+    std::string connected = "i/o timeout";
+    std::string written = "i/o timeout";
+    const auto begin = std::chrono::steady_clock::now();
+    if (!stream_) {
+      co_await base::within(limit, connect(connected));
+      if (!stream_) co_return kept("cannot connect to " + location_.text + ": " + connected);
+    }
+    std::string bytes;
+    for (const QueuedEntry& entry : batch) append_syslog_frame(bytes, entry, host_name_);
+    const auto left = limit - std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - begin);
+    // Until the whole block is out the connection counts as broken: what follows half a frame can't be read.
+    auto stream = std::move(stream_);
+    co_await base::within(left, write(*stream, bytes, written));
+    if (!written.empty()) co_return kept("cannot send syslogs: write tcp " + ends_ + ": " + written);
+    stream_ = std::move(stream);
+    co_return Outcome{};
+  }
+
+ private:
+  base::Task<void> connect(std::string& error) {
+    error = missing_port(location_, "tcp");
+    if (!error.empty()) co_return;
+    // Stays when time runs out.
+    error = "dial tcp " + net::join_host_port(location_.host, location_.port) + ": i/o timeout";
+    auto socket = co_await net::dial(loop_, location_.host, location_.port);
+    if (!socket) {
+      error = socket.error();
+      co_return;
+    }
+    ends_ = location_.text;
+    stream_ = base::make_plain_stream(std::move(*socket));
+  }
+
+  static base::Task<void> write(base::Stream& stream, std::string_view bytes, std::string& error) {
+    base::ErrorCode code;
+    co_await stream.write(bytes, code);
+    error = code ? base::errno_text(code.value()) : std::string();
+  }
+
+  /// A server that went away between two batches would swallow the next one; what it says meanwhile is thrown away.
+  bool closed_by_peer() const {
+    std::array<char, 4096> ignored;
+    ssize_t count = 0;
+    do {
+      count = ::recv(stream_->native_handle(), ignored.data(), ignored.size(), MSG_DONTWAIT);
+    } while (count > 0 || (count < 0 && errno == EINTR));
+    return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+  }
+
+  base::IoContext& loop_;
+  SyslogLocation location_;
+  std::string host_name_;
+  std::unique_ptr<base::Stream> stream_;
+  std::string ends_;  ///< how messages name the connection
+};
+
+/// A datagram for each entry.
+class DatagramSyslogSender final : public Sender {
+ public:
+  DatagramSyslogSender(base::IoContext& loop, SyslogLocation location)
+      : loop_(loop), location_(std::move(location)), host_name_(host_name()), socket_(loop) {}
+
+  base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) override {
+    std::string error = "i/o timeout";
+    const auto begin = std::chrono::steady_clock::now();
+    if (!socket_.is_open()) co_await base::within(limit, connect(error));
+    if (!socket_.is_open()) co_return kept("cannot connect to " + location_.text + ": " + error);
+    error = "i/o timeout";
+    std::size_t sent = 0;
+    const auto left = limit - std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - begin);
+    co_await base::within(left, send_all(batch, sent, error));
+    if (sent == batch.size()) co_return Outcome{};
+    const std::string ends = ends_of(socket_);
+    base::ErrorCode ignored;
+    socket_.close(ignored);
+    co_return kept("cannot send syslogs: write udp " + ends + ": " + error, sent);
+  }
+
+ private:
+  base::Task<void> connect(std::string& error) {
+    error = missing_port(location_, "udp");
+    if (!error.empty()) co_return;
+    error = "dial udp: i/o timeout";
+    const auto addresses = co_await net::resolve(loop_, location_.host);
+    if (!addresses) {
+      error = "dial udp: " + addresses.error();
+      co_return;
+    }
+    base::ErrorCode code = boost::asio::error::address_family_not_supported;
+    for (const auto& address : *addresses) {
+      const udp::endpoint endpoint(address, static_cast<std::uint16_t>(std::strtoul(location_.port.c_str(), nullptr, 10)));
+      base::ErrorCode ignored;
+      socket_.close(ignored);
+      socket_.open(endpoint.protocol(), code);
+      if (!code) socket_.connect(endpoint, code);
+      if (!code) co_return;
+    }
+    base::ErrorCode ignored;
+    socket_.close(ignored);
+    error = "dial udp: " + base::errno_text(code.value());
+  }
+
+  base::Task<void> send_all(std::span<const QueuedEntry> batch, std::size_t& sent, std::string& error) {
+    std::string message;
+    for (const QueuedEntry& entry : batch) {
+      message.clear();
+      append_syslog(message, entry, host_name_, datagram_message_limit);
+      base::ErrorCode code;
+      co_await socket_.async_send(boost::asio::buffer(message), boost::asio::redirect_error(boost::asio::use_awaitable, code));
+      if (code) {
+        error = base::errno_text(code.value());
+        co_return;
+      }
+      ++sent;
+    }
+  }
+
+  base::IoContext& loop_;
+  SyslogLocation location_;
+  std::string host_name_;
+  udp::socket socket_;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<Sender>, std::string> make_syslog_sender(base::IoContext& loop, const std::string& location) {
+  auto parsed = parse_syslog_location(location);
+  if (!parsed) return std::unexpected(parsed.error());
+  if (parsed->transport == SyslogLocation::Transport::udp)
+    return std::make_unique<DatagramSyslogSender>(loop, std::move(*parsed));
+  return std::make_unique<StreamSyslogSender>(loop, std::move(*parsed));
+}
+
+}  // namespace cobble::logs::forwarding
