@@ -147,7 +147,7 @@ void ChangeBook::link(ChangeEntry& change) {
   for (std::size_t i = 0; i < change.tasks.size(); ++i) {
     TaskEntry& task = *change.tasks[i];
     task.change = &change;
-    task.position = i;
+    task.position = static_cast<std::uint32_t>(i);
     tasks_[task.record.id] = &task;
     ++count(change, task.record.status);
     for (const std::int64_t lane : lanes_of(task.record)) change.lanes[lane].push_back(&task);
@@ -410,6 +410,21 @@ void ChangeBook::abort_unfinished_lanes(ChangeEntry& change, WallTime now) {
   }
   abort_from(change, std::move(lanes), now);
   settle(now);
+}
+
+Effects ChangeBook::take_effects() {
+  // Of a change that is ready nothing moves any more: what only moves need is given back.
+  for (const std::string& id : effects_.ready) {
+    ChangeEntry* change = entry(id);
+    if (change == nullptr) continue;
+    change->lanes.clear();
+    change->notice_data.clear();
+    for (const auto& task : change->tasks) {
+      task->waits = {};
+      task->halts = {};
+    }
+  }
+  return std::exchange(effects_, {});
 }
 
 PruneResult ChangeBook::prune(const PruneLimits& limits, WallTime operation_start, WallTime now) {

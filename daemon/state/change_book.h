@@ -113,18 +113,18 @@ class ChangeBook {
   std::string error_text(const ChangeRecord& change) const;
 
   /// What has to be done since the last call.
-  Effects take_effects() { return std::exchange(effects_, {}); }
+  Effects take_effects();
 
  private:
   struct ChangeEntry;
   struct TaskEntry {
     TaskRecord record;
     ChangeEntry* change = nullptr;
-    std::size_t position = 0;
+    std::uint32_t position = 0;
     std::vector<TaskEntry*> waits;  ///< what it waits for
     std::vector<TaskEntry*> halts;  ///< what waits for it
-    std::size_t waits_not_done = 0;
-    std::size_t halts_not_ready = 0;
+    std::uint32_t waits_not_done = 0;
+    std::uint32_t halts_not_ready = 0;
     bool running = false;
     WallTime began{};  ///< when its handler was last started
   };
@@ -132,7 +132,7 @@ class ChangeBook {
     ChangeRecord record;
     std::map<std::string, std::string> notice_data;
     std::vector<std::unique_ptr<TaskEntry>> tasks;
-    std::array<std::size_t, 11> counts{};  ///< tasks by status
+    std::array<std::uint32_t, 11> counts{};  ///< tasks by status
     std::map<std::int64_t, std::vector<TaskEntry*>> lanes;
     std::size_t unready() const;
   };
@@ -140,7 +140,7 @@ class ChangeBook {
   ChangeEntry* entry(std::string_view id);
   TaskEntry* task_entry(std::string_view id);
   void link(ChangeEntry& change);
-  static std::size_t& count(ChangeEntry& change, Status status) { return change.counts[static_cast<std::size_t>(status)]; }
+  static std::uint32_t& count(ChangeEntry& change, Status status) { return change.counts[static_cast<std::size_t>(status)]; }
   void set_status(TaskEntry& task, Status to, WallTime now);
   void update_neighbours(TaskEntry& task, Status from, Status to);
   void change_moved(ChangeEntry& change, bool task_became_ready, WallTime now);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view change_update = "change-update";
 constexpr std::string_view warning = "warning";
+constexpr std::int64_t block_size = 32;
 
 /// `time + duration` without an overflow.
 WallTime add_clamped(WallTime time, Nanoseconds duration) {
@@ -39,55 +40,58 @@ bool NoticeFilter::matches(const Notice& notice) const {
 
 void NoticeBook::load(std::vector<Notice> notices, std::int64_t last_id, WallTime now) {
   last_id_ = last_id;
+  // In the order of ids, so that neighbours share a block.
+  std::ranges::sort(notices, [](const Notice& a, const Notice& b) { return IdLess()(a.id, b.id); });
   for (Notice& notice : notices) {
-    if (is_expired(notice, now)) continue;
-    Key key{notice.user_id, notice.type, notice.key};
-    if (by_key_.contains(key) || by_id_.contains(notice.id)) continue;
-    if (notice.type == warning) ++warnings_;
-    std::string id = notice.id;
-    const auto place = by_id_.emplace(std::move(id), Entry{std::move(notice), {}}).first;
-    by_key_[std::move(key)] = place;
+    if (is_expired(notice, now) || by_id_.contains(notice.id)) continue;
+    if (by_key_.contains(Key{notice.user_id, notice.type, notice.key})) continue;
+    insert(std::move(notice));
   }
+}
+
+NoticeBook::Entries::iterator NoticeBook::insert(Notice notice) {
+  if (notice.type == warning) ++warnings_;
+  Key key{notice.user_id, notice.type, notice.key};
+  std::string id = notice.id;
+  const auto place = by_id_.emplace(std::move(id), Entry{std::move(notice), inserted_++ / block_size}).first;
+  by_key_.emplace(std::move(key), place);
+  return place;
 }
 
 std::string NoticeBook::add(std::optional<std::uint32_t> user_id, std::string_view type, std::string_view key,
                             std::map<std::string, std::string> data, Nanoseconds repeat_after, WallTime now) {
   if (now == last_time_) now += Nanoseconds(1);  // `after` filters tell notices apart by their times
   last_time_ = now;
-  Key identity{user_id, std::string(type), std::string(key)};
-  auto found = by_key_.find(identity);
+  const auto found = by_key_.find(Key{user_id, std::string(type), std::string(key)});
   bool repeated = true;
+  Entries::iterator place;
   if (found == by_key_.end()) {
-    Notice notice;
-    notice.id = std::to_string(++last_id_);
-    notice.user_id = user_id;
-    notice.type = type;
-    notice.key = key;
-    notice.first_occurred = now;
-    notice.expire_after = expire_after;
-    if (type == warning) ++warnings_;
-    std::string id = notice.id;
-    const auto place = by_id_.emplace(std::move(id), Entry{std::move(notice), {}}).first;
-    found = by_key_.emplace(std::move(identity), place).first;
+    Notice made;
+    made.id = std::to_string(++last_id_);
+    made.user_id = user_id;
+    made.type = type;
+    made.key = key;
+    made.first_occurred = now;
+    made.expire_after = expire_after;
+    place = insert(std::move(made));
   } else {
-    const Notice& notice = found->second->second.notice;
-    repeated = repeat_after == Nanoseconds(0) || now > add_clamped(notice.last_repeated, repeat_after);
+    place = found->second;
+    const Notice& old = place->second.notice;
+    repeated = repeat_after == Nanoseconds(0) || now > add_clamped(old.last_repeated, repeat_after);
   }
-  Entry& entry = found->second->second;
-  Notice& notice = entry.notice;
+  Notice& notice = place->second.notice;
   ++notice.occurrences;
   notice.last_occurred = now;
   if (repeated) notice.last_repeated = now;
   notice.last_data = std::move(data);
   notice.repeat_after = repeat_after;
-  entry.json.clear();
   if (repeated) {
     for (Waiter& waiter : waiters_) {
       if (waiter.filter.matches(notice)) waiter.wake();
     }
   }
   std::string id = notice.id;
-  changed();
+  changed(place->second.block);
   return id;
 }
 
@@ -148,7 +152,6 @@ NoticePrune NoticeBook::prune(const std::function<bool(std::string_view)>& chang
     oldest.resize(by_id_.size() - kept);
     for (const auto place : oldest) drop(place);
   }
-  if (result.notices > 0) changed();
   return result;
 }
 
@@ -156,30 +159,37 @@ void NoticeBook::forget_change(std::string_view change_id) {
   const auto found = by_key_.find(Key{std::nullopt, std::string(change_update), std::string(change_id)});
   if (found == by_key_.end()) return;
   erase(found->second);
-  changed();
 }
 
 void NoticeBook::erase(Entries::iterator place) {
   const Notice& notice = place->second.notice;
+  const std::int64_t block = place->second.block;
   if (notice.type == warning) --warnings_;
   by_key_.erase(Key{notice.user_id, notice.type, notice.key});
   by_id_.erase(place);
+  changed(block);
 }
 
-void NoticeBook::append_json(std::string& out, WallTime now) const {
-  out += '[';
-  bool first = true;
-  for (const auto& [id, entry] : by_id_) {
-    if (is_expired(entry.notice, now)) continue;
-    if (entry.json.empty()) entry.json = notice_json(entry.notice);
-    if (!first) out += ',';
-    first = false;
-    out += entry.json;
+Pieces NoticeBook::pieces(WallTime now) const {
+  Pieces result;
+  CommaList list(result);
+  for (auto place = by_id_.begin(); place != by_id_.end();) {
+    const std::int64_t block = place->second.block;
+    Piece& piece = blocks_[block];
+    std::string text;
+    for (; place != by_id_.end() && place->second.block == block; ++place) {
+      if (piece || is_expired(place->second.notice, now)) continue;
+      if (!text.empty()) text += ',';
+      text += notice_json(place->second.notice);
+    }
+    if (!piece) piece = make_piece(std::move(text));
+    if (!piece->empty()) list.add(piece);
   }
-  out += ']';
+  return result;
 }
 
-void NoticeBook::changed() {
+void NoticeBook::changed(std::int64_t block) {
+  blocks_.erase(block);
   if (on_change_) on_change_();
 }
 

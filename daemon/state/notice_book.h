@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/state/ids.h"
+#include "daemon/state/pieces.h"
 #include "daemon/state/records.h"
 
 namespace cobble::state {
@@ -87,23 +88,27 @@ class NoticeBook {
 
   /// Called after each modification; for the state file.
   void set_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
-  /// Appends all unexpired notices as a JSON array, from bytes that are kept for each notice as long as it doesn't change.
-  void append_json(std::string& out, WallTime now) const;
+  /// The bytes of all unexpired notices for the state file, with commas in between; kept in blocks as long as nothing in a block
+  /// changes.
+  Pieces pieces(WallTime now) const;
 
  private:
   using Key = std::tuple<std::optional<std::uint32_t>, std::string, std::string>;
   struct Entry {
     Notice notice;
-    mutable std::string json;  ///< empty: to be made
+    std::int64_t block;  ///< notices next to each other by id share one
   };
   using Entries = std::map<std::string, Entry, IdLess>;
 
-  void changed();
+  Entries::iterator insert(Notice notice);
+  void changed(std::int64_t block);
   void erase(Entries::iterator place);
 
   std::int64_t last_id_ = 0;
   Entries by_id_;
   std::map<Key, Entries::iterator> by_key_;
+  std::int64_t inserted_ = 0;                     ///< counts, to form blocks
+  mutable std::map<std::int64_t, Piece> blocks_;  ///< bytes; a missing one has to be made
   std::size_t warnings_ = 0;
   WallTime last_time_{};
   std::list<Waiter> waiters_;

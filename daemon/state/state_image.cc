@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::size_t block_size = 32;
 
-Piece make_piece(std::string text) {
-  text.shrink_to_fit();
-  return std::make_shared<const std::string>(std::move(text));
-}
-
 void append_key(std::string& out, const std::string& id) {
   base::append_json_string(out, id);
   out += ':';
@@ -24,14 +19,21 @@ void append_key(std::string& out, const std::string& id) {
 }  // namespace
 
 void StateImage::apply(const Effects& effects) {
-  for (const std::string& id : effects.changed) entries_[id].change.reset();
+  for (const std::string& id : effects.changed) {
+    entries_[id].change.reset();
+    dirty_.insert(id);
+  }
   for (const auto& [id, position] : effects.changed_tasks) {
     Entry& entry = entries_[id];
     const std::size_t block = position / block_size;
     if (entry.blocks.size() <= block) entry.blocks.resize(block + 1);
     entry.blocks[block].reset();
+    dirty_.insert(id);
   }
-  for (const std::string& id : effects.removed) entries_.erase(id);
+  for (const std::string& id : effects.removed) {
+    entries_.erase(id);
+    dirty_.erase(id);
+  }
 }
 
 void StateImage::refresh(const std::string& id, Entry& entry, const ChangeBook& book) {
@@ -57,34 +59,29 @@ void StateImage::refresh(const std::string& id, Entry& entry, const ChangeBook& 
 }
 
 Pieces StateImage::compose(const RecordData& data, const ChangeBook& book, const NoticeBook& notices, WallTime now) {
-  const Piece comma = make_piece(",");
-  std::string head = "{\"data\":";
-  base::JsonWriter writer;
-  writer.begin_object();
-  for (const auto& [key, text] : data) writer.raw_field(key, text);
-  writer.end_object();
-  head += writer.text() + ",\"changes\":{";
+  for (const std::string& id : dirty_) refresh(id, entries_[id], book);
+  dirty_.clear();
 
-  std::erase_if(entries_, [&](const auto& item) { return book.find_change(item.first) == nullptr; });
-  Pieces pieces{make_piece(std::move(head))};
-  Pieces tasks;
-  for (auto& [id, entry] : entries_) {
-    refresh(id, entry, book);
-    if (pieces.size() > 1) pieces.push_back(comma);
-    pieces.push_back(entry.change);
-    for (const Piece& block : entry.blocks) {
-      if (!tasks.empty()) tasks.push_back(comma);
-      tasks.push_back(block);
-    }
-  }
+  base::JsonWriter head;
+  head.begin_object();
+  for (const auto& [key, text] : data) head.raw_field(key, text);
+  head.end_object();
+  Pieces pieces{make_piece("{\"data\":" + head.text() + ",\"changes\":{")};
+  CommaList changes(pieces);
+  for (const auto& [id, entry] : entries_) changes.add(entry.change);
+
   pieces.push_back(make_piece("},\"tasks\":{"));
-  pieces.insert(pieces.end(), tasks.begin(), tasks.end());
+  CommaList tasks(pieces);
+  for (const auto& [id, entry] : entries_) {
+    for (const Piece& block : entry.blocks) tasks.add(block);
+  }
 
+  Pieces noted = notices.pieces(now);
   std::string tail = "}";
-  if (notices.size() > 0) {
-    std::string list;
-    notices.append_json(list, now);
-    if (list != "[]") tail += ",\"notices\":" + list;
+  if (!noted.empty()) {
+    pieces.push_back(make_piece("},\"notices\":["));
+    pieces.insert(pieces.end(), noted.begin(), noted.end());
+    tail = "]";
   }
   tail += ",\"last-change-id\":" + std::to_string(book.counters().change);
   tail += ",\"last-task-id\":" + std::to_string(book.counters().task);

@@ -1,19 +1,16 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "daemon/state/change_book.h"
 #include "daemon/state/ids.h"
 #include "daemon/state/notice_book.h"
+#include "daemon/state/pieces.h"
 
 namespace cobble::state {
-
-/// Bytes that don't change any more, shared between what is kept and what is being written.
-using Piece = std::shared_ptr<const std::string>;
-using Pieces = std::vector<Piece>;
 
 /// The bytes of the state file's changes and tasks, kept from one writing to the next: a writing makes anew only what has
 /// changed. Tasks are kept in blocks, so that one task of thousands costs a block.
@@ -27,11 +24,12 @@ class StateImage {
  private:
   struct Entry {
     Piece change;
-    std::vector<Piece> blocks;
+    std::vector<Piece> blocks;  ///< of its tasks
   };
-  void refresh(const std::string& id, Entry& entry, const ChangeBook& book);
+  static void refresh(const std::string& id, Entry& entry, const ChangeBook& book);
 
   std::map<std::string, Entry, IdLess> entries_;
+  std::set<std::string, IdLess> dirty_;  ///< those of which something has to be made anew
 };
 
 }  // namespace cobble::state

@@ -21,7 +21,7 @@ namespace cobble::state {
 
 namespace {
 
-constexpr std::size_t buffer_size = 256 * 1024;
+constexpr std::size_t buffer_size = 64 * 1024;
 
 std::unexpected<std::string> failed(std::string_view action, const std::string& path) {
   return std::unexpected(std::string(action) + " " + path + ": " + base::errno_text(errno));
@@ -48,6 +48,7 @@ bool write_all(int fd, std::string_view bytes) {
 /// Many small pieces go out in few large writes.
 bool write_pieces(int fd, const Pieces& pieces) {
   std::string buffer;
+  buffer.reserve(buffer_size);
   for (const Piece& piece : pieces) {
     if (buffer.size() + piece->size() > buffer_size && !buffer.empty()) {
       if (!write_all(fd, buffer)) return false;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "daemon/base/time.h"
-#include "daemon/state/state_image.h"
+#include "daemon/state/pieces.h"
 
 namespace cobble::state {
 

@@ -1,5 +1,6 @@
 #include "daemon/state/notice_book.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 namespace cobble::state {
@@ -184,18 +185,34 @@ TEST_CASE("the list for the state file follows each modification") {
   int changes = 0;
   book.set_on_change([&changes] { ++changes; });
   book.add(1, "custom", "a", {{"k", "<"}}, milliseconds(90'000), at(0));
-  std::string first;
-  book.append_json(first, at(1));
-  CHECK(first.starts_with(R"([{"id":"1","user-id":1,"type":"custom","key":"a","first-occurred":")"));
-  CHECK(first.ends_with(R"("occurrences":1,"last-data":{"k":"\u003c"},"repeat-after":"1m30s","expire-after":"168h0m0s"}])"));
+  const auto text = [&book](WallTime now) {
+    std::string result;
+    for (const Piece& piece : book.pieces(now)) result += *piece;
+    return result;
+  };
+  CHECK(text(at(1)).starts_with(R"({"id":"1","user-id":1,"type":"custom","key":"a","first-occurred":")"));
+  CHECK(text(at(1)).ends_with(R"("occurrences":1,"last-data":{"k":"\u003c"},"repeat-after":"1m30s","expire-after":"168h0m0s"})"));
   book.add(1, "custom", "a", {}, {}, at(2));
-  std::string second;
-  book.append_json(second, at(3));
-  CHECK(second.contains(R"("occurrences":2,"expire-after":"168h0m0s")"));
-  std::string expired;
-  book.append_json(expired, at(3) + NoticeBook::expire_after);
-  CHECK(expired == "[]");
+  CHECK(text(at(3)).contains(R"("occurrences":2,"expire-after":"168h0m0s")"));
   CHECK(changes == 2);
+  for (int i = 0; i < 99; ++i) book.add(1, "custom", "k" + std::to_string(i), {}, {}, at(4));
+  const Pieces before = book.pieces(at(5));
+  book.add(1, "custom", "k50", {}, {}, at(6));
+  const Pieces after = book.pieces(at(7));
+  REQUIRE(before.size() == after.size());
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) same += before[i] == after[i];
+  CHECK(same >= 3);
+  const std::string all = text(at(8));
+  CHECK(std::ranges::count(all, '{') == 100);
+  NoticeBook later;
+  CHECK(later.pieces(at(0)).empty());
+}
+
+TEST_CASE("an expired notice is not among the bytes") {
+  NoticeBook book;
+  book.add(1, "custom", "a", {}, {}, at(0));
+  CHECK(book.pieces(at(1) + NoticeBook::expire_after).empty());
 }
 
 }  // namespace cobble::state
