@@ -69,7 +69,6 @@ struct RefreshAnswer {
 class Manager {
  public:
   struct Hooks {
-    std::function<layers::PlanPtr()> plan;                          ///< the current plan
     std::function<void(const std::string& check_name)> on_failure;  ///< a check has hit its threshold
   };
 
