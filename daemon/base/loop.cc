@@ -3,10 +3,12 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <exception>
 #include <list>
 #include <utility>
@@ -28,6 +30,18 @@ void log_escaped(const std::string& name, const std::exception_ptr& error) {
   }
 }
 
+/// What a coroutine that was told to stop ends with.
+bool is_cancellation(const std::exception_ptr& error) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const boost::system::system_error& e) {
+    return e.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 void spawn(IoContext& loop, std::string name, Task<void> task) {
@@ -39,7 +53,7 @@ std::function<void()> spawn_cancellable(IoContext& loop, std::string name, Task<
   std::weak_ptr<asio::cancellation_signal> weak = signal;
   asio::co_spawn(loop, std::move(task),
                  asio::bind_cancellation_slot(signal->slot(), [name = std::move(name), signal](std::exception_ptr error) mutable {
-                   log_escaped(name, error);
+                   if (!is_cancellation(error)) log_escaped(name, error);
                    signal.reset();
                  }));
   return [weak] {

@@ -213,6 +213,7 @@ TEST_CASE_METHOD(Fixture, "refreshes of an active check queue; each has its own 
   const auto first = ask("c");
   const auto second = ask("c");
   const auto third = ask("c");
+  until([&] { return change_status("1") == "Doing"; });
   second->cancel();  // its run goes on
   until([&] { return first->answer && third->answer; });
   CHECK((*third->answer)->info.successes == 3);
