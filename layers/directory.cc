@@ -100,11 +100,12 @@ std::expected<std::vector<Entry>, std::string> entries_of(const std::string& pat
   std::map<std::string, std::string> by_label;
   for (const std::string& file : *names) {
     Entry entry{path + "/" + file, {}, false};
-    struct stat info {};
+    struct stat info{};
     if (::stat(entry.path.c_str(), &info) != 0) return std::unexpected("stat " + entry.path + ": " + problem(errno));
     entry.is_directory = S_ISDIR(info.st_mode);
     const auto name = parse_name(file);
-    if (!name && entry.is_directory) return std::unexpected("invalid layer sub-directory name: " + quote(file) + " (must look like \"123-some-label.d\")");
+    if (!name && entry.is_directory)
+      return std::unexpected("invalid layer sub-directory name: " + quote(file) + " (must look like \"123-some-label.d\")");
     if (!name) return std::unexpected("invalid layer filename: " + quote(file) + " (must look like \"123-some-label.yaml\")");
     if (entry.is_directory && !top) return std::unexpected("cannot have a layers sub-directory at this level");
     entry.name = *name;
@@ -129,7 +130,8 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
   std::string text;
   std::array<char, 64 * 1024> buffer;
   ssize_t count = 0;
-  while ((count = ::read(fd, buffer.data(), buffer.size())) > 0 && text.size() <= file_limit) text.append(buffer.data(), static_cast<std::size_t>(count));
+  while ((count = ::read(fd, buffer.data(), buffer.size())) > 0 && text.size() <= file_limit)
+    text.append(buffer.data(), static_cast<std::size_t>(count));
   const int error = errno;
   ::close(fd);
   if (count < 0) return std::unexpected("cannot read layer file: read " + path + ": " + problem(error));

@@ -1,7 +1,7 @@
 #include "layers/plan_store.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "layers/combine.h"
 #include "layers/command.h"
@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::string_view arguments_label = "pebble-service-args";
 
-std::string_view stem(std::string_view label) { return label.substr(0, label.find('/')); }
+std::string_view stem(std::string_view label) {
+  return label.substr(0, label.find('/'));
+}
 
 }  // namespace
 
@@ -41,7 +43,8 @@ std::expected<void, AddError> PlanStore::add(Layer layer, bool combine, bool inn
   auto layers = layers_;
   const auto known = std::ranges::find(layers, layer.label, [](const LayerPtr& one) -> const std::string& { return one->label; });
   if (known != layers.end()) {
-    if (!combine) return std::unexpected(AddError{AddError::Kind::already_exists, "layer " + quote(layer.label) + " already exists"});
+    if (!combine)
+      return std::unexpected(AddError{AddError::Kind::already_exists, "layer " + quote(layer.label) + " already exists"});
     auto merged = merge_layers(**known, layer);
     if (!merged) return std::unexpected(AddError{AddError::Kind::invalid, std::move(merged.error())});
     *known = std::make_shared<const Layer>(std::move(*merged));
@@ -51,11 +54,13 @@ std::expected<void, AddError> PlanStore::add(Layer layer, bool combine, bool inn
     const auto last = std::find_if(layers.rbegin(), layers.rend(), same_stem);
     auto place = last == layers.rend() ? layers.end() : last.base();
     if (place != layers.end() && !inner) {
-      return std::unexpected(AddError{AddError::Kind::needs_inner, "cannot insert sub-directory layer without 'inner' attribute set"});
+      return std::unexpected(
+          AddError{AddError::Kind::needs_inner, "cannot insert sub-directory layer without 'inner' attribute set"});
     }
     layers.insert(place, std::make_shared<const Layer>(std::move(layer)));
   }
-  if (auto done = replace(std::move(layers)); !done) return std::unexpected(AddError{AddError::Kind::invalid, std::move(done.error())});
+  if (auto done = replace(std::move(layers)); !done)
+    return std::unexpected(AddError{AddError::Kind::invalid, std::move(done.error())});
   return {};
 }
 

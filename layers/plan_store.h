@@ -25,8 +25,8 @@ struct AddError {
   std::string message;
 };
 
-/// The ordered layers and the plan that they combine to. The plan is an immutable snapshot that is swapped whole: a failed add changes nothing
-/// (contract 01, sections 3.2 and 3.3).
+/// The ordered layers and the plan that they combine to. The plan is an immutable snapshot that is swapped whole: a failed add
+/// changes nothing (contract 01, sections 3.2 and 3.3).
 class PlanStore {
  public:
   /// `accounts` tells users and groups; it must outlive the store.
@@ -36,8 +36,8 @@ class PlanStore {
   std::expected<void, std::string> load(std::vector<LayerPtr> layers);
   /// Adds a layer, or combines it into the one of the same label. `combine` false with a known label is an error.
   std::expected<void, AddError> add(Layer layer, bool combine, bool inner);
-  /// Puts `pebble run --args` on top as the layer `pebble-service-args` (section 3.7). Each list is a service and its arguments. The error is the text
-  /// after `cannot run daemon: `.
+  /// Puts `pebble run --args` on top as the layer `pebble-service-args` (section 3.7). Each list is a service and its arguments.
+  /// The error is the text after `cannot run daemon: `.
   std::expected<void, std::string> set_arguments(const std::vector<std::vector<std::string>>& lists);
 
   const PlanPtr& plan() const { return plan_; }
@@ -45,7 +45,9 @@ class PlanStore {
   /// The plan as YAML (section 3.4), made once for each snapshot.
   const std::string& yaml() const;
   /// Called after each successful change with the plan before and the one now.
-  void on_change(std::function<void(const PlanPtr& before, const PlanPtr& now)> callback) { callbacks_.push_back(std::move(callback)); }
+  void on_change(std::function<void(const PlanPtr& before, const PlanPtr& now)> callback) {
+    callbacks_.push_back(std::move(callback));
+  }
 
  private:
   std::expected<void, std::string> replace(std::vector<LayerPtr> layers);

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layers/accounts.h"
+#include "layers/plan.h"
+
+namespace cobble::layers {
+
+struct ParsedLayer {
+  Layer layer;
+  std::vector<std::string> warnings;  ///< for the log: deprecated service names
+};
+
+/// Reads one layer and checks it by itself (contract 01, sections 2.1 to 2.3). Pure but for `accounts`. The error is the
+/// reference's text, without the `cannot parse layer YAML: ` of the API.
+std::expected<ParsedLayer, std::string> parse_layer(std::string_view label, std::string_view text, const Accounts& accounts);
+
+}  // namespace cobble::layers

@@ -1,0 +1,147 @@
+#include "layers/validate.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "layers/combine.h"
+#include "layers/command.h"
+#include "layers/number.h"
+#include "layers/quote.h"
+
+namespace cobble::layers {
+
+namespace {
+
+using Done = std::expected<void, std::string>;
+
+bool one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, text) != words.end();
+}
+
+bool is_null(const std::vector<std::string>& nulls, const std::string& name) {
+  return std::ranges::find(nulls, name) != nulls.end();
+}
+
+/// All names of a section in byte order, those of null entries included.
+template <typename Entry>
+std::vector<std::string> names_of(const std::map<std::string, Entry>& entries, const std::vector<std::string>& nulls) {
+  std::vector<std::string> names = nulls;
+  for (const auto& [name, entry] : entries) names.push_back(name);
+  std::ranges::sort(names);
+  return names;
+}
+
+Done check_service_name(const std::string& name) {
+  if (name.empty()) return std::unexpected("cannot use empty string as service name");
+  if (name == "pebble") return std::unexpected("cannot use reserved service name \"pebble\"");
+  if (name.starts_with('-'))
+    return std::unexpected("cannot use service name " + quote(name) + ": starting with \"-\" not allowed");
+  return {};
+}
+
+Done validate_service(const Service& service) {
+  const std::string prefix = "plan service " + quote(service.name) + " ";
+  if (const auto command = parse_service_command(service.command); !command) {
+    return std::unexpected(prefix + "command invalid: cannot parse service " + quote(service.name) +
+                           " command: " + command.error());
+  }
+  if (!one_of(service.on_success, {"", "restart", "shutdown", "ignore", "failure-shutdown"})) {
+    return std::unexpected(prefix + "on-success action " + quote(service.on_success) + " invalid");
+  }
+  const auto is_failure_action = [](std::string_view action) {
+    return one_of(action, {"", "restart", "shutdown", "ignore", "success-shutdown"});
+  };
+  if (!is_failure_action(service.on_failure))
+    return std::unexpected(prefix + "on-failure action " + quote(service.on_failure) + " invalid");
+  for (const auto& [check, action] : service.on_check_failure) {
+    if (!is_failure_action(action)) return std::unexpected(prefix + "on-check-failure action " + quote(action) + " invalid");
+  }
+  if (service.backoff_factor && *service.backoff_factor < 1) {
+    return std::unexpected(prefix + "backoff-factor must be 1.0 or greater, not " + format_float(*service.backoff_factor));
+  }
+  return {};
+}
+
+Done validate_check(const Check& check, const Accounts& accounts) {
+  const std::string prefix = "plan check " + quote(check.name) + " ";
+  if (!one_of(check.level, {"", "alive", "ready"})) return std::unexpected(prefix + "level must be \"alive\" or \"ready\"");
+  if (!one_of(check.startup, {"", "enabled", "disabled"}))
+    return std::unexpected(prefix + "startup must be \"enabled\" or \"disabled\"");
+  if (check.period && check.period->count() == 0) return std::unexpected(prefix + "period must not be zero");
+  if (check.timeout && check.timeout->count() == 0) return std::unexpected(prefix + "timeout must not be zero");
+  if (check.exec) {
+    const ExecCheck& exec = *check.exec;
+    if (const auto words = split_command(exec.command); !words)
+      return std::unexpected(prefix + "command invalid: " + words.error());
+    if (auto good = check_credentials(accounts, exec.user, exec.user_id, exec.group, exec.group_id); !good) {
+      return std::unexpected(prefix + "has invalid user/group: " + good.error());
+    }
+  }
+  return {};
+}
+
+Done validate_log_target(const LogTarget& target) {
+  for (const auto& [label, value] : target.labels) {
+    if (label.starts_with("pebble_")) {
+      return std::unexpected("log target " + quote(target.name) + ": label " + quote(label) +
+                             " uses reserved prefix \"pebble_\"");
+    }
+  }
+  if (!one_of(target.type, {"", "loki", "opentelemetry", "syslog"})) {
+    return std::unexpected("log target " + quote(target.name) + " has unsupported type " + quote(target.type) +
+                           ", must be \"loki\", \"opentelemetry\" or \"syslog\"");
+  }
+  return {};
+}
+
+Done validate_services(const Layer& layer, const NullEntries& nulls) {
+  for (const std::string& name : names_of(layer.services, nulls.services)) {
+    if (auto done = check_service_name(name); !done) return done;
+    if (is_null(nulls.services, name)) return std::unexpected("service object cannot be null for service " + quote(name));
+    if (auto done = validate_service(layer.services.at(name)); !done) return done;
+  }
+  return {};
+}
+
+Done validate_checks(const Layer& layer, const NullEntries& nulls, const Accounts& accounts) {
+  for (const std::string& name : names_of(layer.checks, nulls.checks)) {
+    if (name.empty()) return std::unexpected("cannot use empty string as check name");
+    if (is_null(nulls.checks, name)) return std::unexpected("check object cannot be null for check " + quote(name));
+    if (auto done = validate_check(layer.checks.at(name), accounts); !done) return done;
+  }
+  return {};
+}
+
+Done validate_log_targets(const Layer& layer, const NullEntries& nulls) {
+  for (const std::string& name : names_of(layer.log_targets, nulls.log_targets)) {
+    if (is_null(nulls.log_targets, name))
+      return std::unexpected("log target object cannot be null for log target " + quote(name));
+    if (auto done = validate_log_target(layer.log_targets.at(name)); !done) return done;
+  }
+  return {};
+}
+
+Done validate_workloads(const Layer& layer, const NullEntries& nulls) {
+  for (const std::string& name : names_of(layer.workloads, nulls.workloads)) {
+    if (is_null(nulls.workloads, name)) return std::unexpected("workload " + quote(name) + ": cannot have a null value");
+    if (name.empty()) return std::unexpected("workload \"\": cannot have an empty name");
+  }
+  return {};
+}
+
+}  // namespace
+
+Done validate_layer(const Layer& layer, const NullEntries& nulls, const Accounts& accounts) {
+  if (layer.label.starts_with("pebble-")) return std::unexpected("cannot use reserved label prefix \"pebble-\"");
+  if (auto done = validate_services(layer, nulls); !done) return done;
+  if (auto done = validate_checks(layer, nulls, accounts); !done) return done;
+  if (auto done = validate_log_targets(layer, nulls); !done) return done;
+  if (auto done = validate_workloads(layer, nulls); !done) return done;
+  if (!one_of(layer.pairing_mode, {"", "disabled", "single", "multiple"})) {
+    return std::unexpected("invalid pairing mode " + quote(layer.pairing_mode) +
+                           ": should be \"disabled\", \"single\" or \"multiple\"");
+  }
+  return {};
+}
+
+}  // namespace cobble::layers
