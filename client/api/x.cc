@@ -1,1 +1,0 @@
-namespace cobble { const char* placeholder(); const char* placeholder() { return ""; } }

@@ -1,0 +1,145 @@
+#include <cstdlib>
+
+#include "client/commands/context.h"
+#include "client/commands/dispatch.h"
+#include "client/commands/names.h"
+#include "client/commands/table_of_commands.h"
+#include "layers/quote.h"
+
+namespace cobble::client {
+namespace {
+
+constexpr Option create_dirs_option{.long_name = "create-dirs",
+                                    .help = "Make the directory, and those above it, if it does not exist."};
+constexpr Option hold_option{.long_name = "hold", .help = "Do not start the services that start by default."};
+constexpr Option http_option{
+    .long_name = "http",
+    .help =
+        "Serve the HTTP API also at this address, given as \"<address>:port\": for example \":4000\", \"192.0.2.0:4000\", "
+        "\"[2001:db8::1]:4000\"",
+    .takes = Takes::text};
+constexpr Option https_option{
+    .long_name = "https", .help = "Serve the HTTPS API at this address, given in the same form", .takes = Takes::text};
+constexpr Option verbose_option{
+    .short_name = 'v', .long_name = "verbose", .help = "Copy what services write to stdout (also PEBBLE_VERBOSE=1)."};
+constexpr Option args_option{
+    .long_name = "args",
+    .help =
+        "Words for the optional arguments of a service: its name, then the words up to a lone ';' or the end. May be repeated.",
+    .takes = Takes::words};
+constexpr Option identities_option{
+    .long_name = "identities", .help = "Seed identities from this file (like update-identities --replace)", .takes = Takes::text};
+constexpr Option run_options[] = {create_dirs_option, hold_option, http_option,      https_option,
+                                  verbose_option,     args_option, identities_option};
+constexpr Option enter_options[] = {
+    create_dirs_option, hold_option,
+    http_option,        https_option,
+    verbose_option,     args_option,
+    identities_option,  {.long_name = "run", .help = "Start the default services before the subcommand."}};
+constexpr Positional enter_positionals[] = {{.name = "<subcommand>", .required = false, .list = true}};
+
+bool verbose_by_environment() {
+  const char* value = std::getenv("PEBBLE_VERBOSE");
+  return value && std::string_view(value) == "1";
+}
+
+RunOptions options_of(const Context& context, const Arguments& arguments) {
+  RunOptions options;
+  options.pebble_dir = context.pebble_dir();
+  options.socket_path = context.socket_path();
+  options.create_dirs = arguments.given("create-dirs");
+  options.hold = arguments.given("hold");
+  options.verbose = arguments.given("verbose") || verbose_by_environment();
+  options.http = arguments.text("http");
+  options.https = arguments.text("https");
+  options.args = arguments.words("args");
+  options.identities = arguments.text("identities");
+  return options;
+}
+
+Result<int> run(Context& context, const Arguments& arguments) {
+  return context.daemon().run(options_of(context, arguments));
+}
+
+/// How `enter` treats a subcommand (contract 09, section 2.9).
+struct EnterRule {
+  enum class Run { refused, allowed, required };
+  std::string_view name;
+  Run run = Run::refused;
+  bool verbose_allowed = true;
+  bool silent = true;
+  bool stays = false;
+};
+
+constexpr EnterRule enter_rules[] = {
+    {.name = "help"},
+    {.name = "version"},
+    {.name = "plan"},
+    {.name = "services"},
+    {.name = "ls"},
+    {.name = "exec", .run = EnterRule::Run::allowed, .verbose_allowed = false},
+    {.name = "start", .run = EnterRule::Run::allowed, .silent = false, .stays = true},
+    {.name = "stop", .run = EnterRule::Run::required, .silent = false, .stays = true},
+};
+
+Result<const EnterRule*> rule_of(const Dispatched& subcommand, const Arguments& arguments) {
+  const std::string name = layers::quote(subcommand.command->name);
+  const EnterRule* rule = nullptr;
+  for (const EnterRule& candidate : enter_rules) {
+    if (candidate.name == subcommand.command->name) rule = &candidate;
+  }
+  if (!rule) return fail("enter: subcommand " + name + " is not supported");
+  const bool with_run = arguments.given("run");
+  if (with_run && rule->run == EnterRule::Run::refused) return fail("enter: cannot provide --run before " + name + " subcommand");
+  if (!with_run && rule->run == EnterRule::Run::required) return fail("enter: must use --run before " + name + " subcommand");
+  if (arguments.given("verbose") && !rule->verbose_allowed)
+    return fail("enter: cannot provide -v/--verbose before " + name + " subcommand");
+  return rule;
+}
+
+Result<int> enter(Context& context, const Arguments& arguments) {
+  EnterOptions options;
+  options.run = options_of(context, arguments);
+  if (arguments.positionals().empty()) return context.daemon().enter(options);
+  const auto subcommand = dispatch(arguments.positionals());
+  if (!subcommand) return std::unexpected(subcommand.error());
+  if (subcommand->parsed.act != Parsed::Act::run) return carry_out(context, *subcommand);
+  const auto rule = rule_of(*subcommand, arguments);
+  if (!rule) return std::unexpected(rule.error());
+  if (subcommand->command == &help_command) return carry_out(context, *subcommand);
+  options.start_services = arguments.given("run");
+  options.run.hold = !options.start_services;
+  options.silent = (*rule)->silent && !options.run.verbose;
+  options.stays_after_success = (*rule)->stays;
+  options.subcommand = [&] { return carry_out(context, *subcommand); };
+  return context.daemon().enter(options);
+}
+
+}  // namespace
+
+const Command run_command{
+    .name = "run",
+    .summary = "Run the service manager",
+    .description =
+        "The run command reads the configuration layers, starts the services with startup \"enabled\", and serves the API until "
+        "a signal ends it. "
+        "Then it stops the services in order.",
+    .category = Category::run,
+    .options = run_options,
+    .run = run,
+};
+
+const Command enter_command{
+    .name = "enter",
+    .summary = "Run one command with a service manager of its own",
+    .description =
+        "The enter command runs the service manager and, in it, one other command: version, plan, services, ls, exec, start, "
+        "stop or help. "
+        "It ends with that command, but for start and stop, after which it keeps running. Without a command it is like run.",
+    .options = enter_options,
+    .positionals = enter_positionals,
+    .run = enter,
+    .first_word_ends_options = true,
+};
+
+}  // namespace cobble::client

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace cobble::client {
+
+/// Why a local file could not be used.
+struct FileTrouble {
+  int number = 0;       ///< errno
+  std::string message;  ///< `open F: no such file or directory`
+};
+
+/// The content of a file, at most 64 MiB. Errors: `open F: …`, `read F: is a directory`.
+std::expected<std::string, FileTrouble> read_local_file(const std::string& path);
+
+/// Writes everything; false, with errno, when that fails.
+bool write_all(int fd, std::string_view text);
+
+}  // namespace cobble::client

@@ -1,0 +1,113 @@
+#include "client/commands/progress.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "client/commands/amounts.h"
+#include "client/commands/table.h"
+
+namespace cobble::client {
+namespace {
+
+/// The first `count` code points.
+std::string first_of(const std::string& text, std::size_t count) {
+  std::size_t end = 0;
+  for (std::size_t width = 0; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U && width++ == count) break;
+  }
+  return text.substr(0, end);
+}
+
+/// Exactly `width` code points: filled up, or cut with `…` at the end.
+std::string fitted(const std::string& text, std::size_t width) {
+  if (width_of(text) <= width) return padded(text, width);
+  return width == 0 ? std::string() : first_of(text, width - 1) + "…";
+}
+
+std::string right_aligned(const std::string& text, std::size_t width) {
+  const std::size_t used = width_of(text);
+  return std::string(width > used ? width - used : 0, ' ') + text;
+}
+
+/// A log entry broken at white space into lines of at most `width`.
+std::string broken(const std::string& entry, std::size_t width) {
+  std::string text;
+  std::string line;
+  std::size_t begin = 0;
+  while (begin <= entry.size()) {
+    const std::size_t end = std::min(entry.find_first_of(" \n", begin), entry.size());
+    std::string word = entry.substr(begin, end - begin);
+    if (!line.empty() && width_of(line) + 1 + width_of(word) > width) {
+      text += line + "\n";
+      line.clear();
+    }
+    while (width_of(word) > width) {
+      const std::string piece = first_of(word, width);
+      text += piece + "\n";
+      word.erase(0, piece.size());
+    }
+    line += (line.empty() ? "" : " ") + word;
+    if (end < entry.size() && entry[end] == '\n') {
+      text += line + "\n";
+      line.clear();
+    }
+    begin = end + 1;
+  }
+  return text + line + "\n";
+}
+
+}  // namespace
+
+std::string ProgressDisplay::look(const Change& change, double seconds) {
+  const auto task = std::ranges::find(change.tasks, "Doing", &Task::status);
+  if (task == change.tasks.end()) return {};
+  std::string text;
+  if (on_terminal_) text = task->progress.total == 1 ? spin(task->summary) : bar(*task, seconds);
+  return text + log_entry(*task);
+}
+
+std::string ProgressDisplay::log_entry(const Task& task) {
+  if (task.log.empty() || last_entry_[task.id] == task.log.back()) return {};
+  last_entry_[task.id] = task.log.back();
+  return on_terminal_ ? "\r\x1b[0m\x1b[K" + broken(task.log.back(), columns_) : task.log.back() + "\n";
+}
+
+std::string ProgressDisplay::spin(const std::string& label) {
+  static constexpr char turns[] = {'/', '-', '\\', '|'};
+  if (columns_ < 3 || width_of(label) > columns_ - 2) return "\r" + fitted(label, columns_);
+  return "\r" + padded(label, columns_ - 2) + " " + turns[turns_++ % 4];
+}
+
+std::string ProgressDisplay::bar(const Task& task, double seconds) {
+  if (!bar_begun_) {
+    bar_begun_ = true;
+    return "\x1b[?25l";
+  }
+  const auto total = static_cast<double>(task.progress.total);
+  const double done = std::clamp(static_cast<double>(task.progress.done), 0.0, std::max(total, 0.0));
+  std::string numbers;
+  char percent[16];
+  std::snprintf(percent, sizeof percent, " %3.0f%%", total > 0 ? 100 * done / total : 0.0);
+  const double rate = seconds > 0 ? done / seconds : 0;
+  if (columns_ > 20) numbers += percent;
+  if (columns_ > 29) numbers += " " + right_aligned(show_rate(rate), 8);
+  if (columns_ > 15) {
+    const auto left =
+        rate > 0 ? Nanoseconds(static_cast<std::int64_t>(std::min((total - done) / rate, 1e9) * 1e9)) : Nanoseconds(0);
+    numbers += " " + right_aligned(rate > 0 ? show_short_duration(left) : "", 5);
+  }
+  const std::string line = fitted(task.summary, columns_ - std::min(columns_, width_of(numbers))) + numbers;
+  const auto filled = total > 0 ? static_cast<std::size_t>(static_cast<double>(columns_) * done / total) : 0;
+  const std::string first = first_of(line, filled);
+  return "\r\x1b[7m" + first + "\x1b[0m" + line.substr(first.size());
+}
+
+std::string ProgressDisplay::message(const std::string& text) {
+  return on_terminal_ ? spin(text) : std::string();
+}
+
+std::string ProgressDisplay::finish() const {
+  return on_terminal_ ? "\r\x1b[0m\x1b[?25h\x1b[K" : "";
+}
+
+}  // namespace cobble::client
