@@ -232,7 +232,11 @@ base::Task<Outcome> HttpClient::State::converse(Exchange& exchange, const Route&
   exchange.response = parser.response();
   const int status = exchange.response->status;
   const bool skip = exchange.options.skip_body_on_2xx && status >= 200 && status < 300;
-  if (!skip) co_await read_body(exchange, parser, *stream);
+  if (skip) {
+    exchange.response->body.clear();
+  } else {
+    co_await read_body(exchange, parser, *stream);
+  }
   if (parser.keep_alive() && !write_error) idle.keep(route.key(), std::move(stream));
   co_return Outcome::answered;
 }
