@@ -201,6 +201,7 @@ Task<bool> Connection::serve_one() {
   request.path = std::move(*path);
   if (question != std::string::npos) request.query = Query(std::string_view(request.target).substr(question + 1));
   request.transport = peer_.transport;
+  request.certificate_der = peer_.certificate_der;
   request.client_gone = &client_gone_;
 
   const std::string_view expect = request.header("Expect");

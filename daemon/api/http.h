@@ -62,6 +62,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;
   Transport transport = Transport::unix_socket;
   access::RequestUser user;
+  std::string_view certificate_der;  ///< HTTPS: the client's certificate
   BodyReader* body = nullptr;
   /// Notified when the client hangs up while the handler waits (long polls).
   base::Event* client_gone = nullptr;

@@ -42,6 +42,8 @@ constexpr std::array table{
     Route{"GET", "/v1/identities", Access::user, 0, get_identities},
     Route{"POST", "/v1/identities", Access::admin, 16 * mib, post_identities},
     Route{"POST", "/v1/pairing", Access::pairing, 64 * kib, post_pairing},
+    Route{"GET", "/v1/pairing/window", Access::user, 0, get_pairing_window},
+    Route{"POST", "/v1/pairing/window", Access::admin, 64 * kib, post_pairing_window},
     Route{"GET", "/v1/metrics", Access::metrics, 0, get_metrics},
 };
 

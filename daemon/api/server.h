@@ -28,7 +28,7 @@ struct Peer {
   std::optional<std::uint32_t> uid;  ///< unix socket: peer credentials
   std::optional<pid_t> pid;
   std::string address;          ///< TCP: `ip:port`, as log lines name it
-  std::string certificate_pem;  ///< HTTPS: the client's certificate; empty: none
+  std::string certificate_der;  ///< HTTPS: the client's one certificate
 };
 
 /// How the server finds out who sends a request and what that user may do (the access room; wired by the composition root).
