@@ -100,16 +100,17 @@ void log_debug(std::string_view text) {
 }
 
 void log_security(std::string_view level, std::string_view event, std::string_view description) {
-  JsonWriter json;
-  json.begin_object();
-  json.field("type", "security");
-  json.field("datetime", format_utc(std::chrono::floor<std::chrono::seconds>(wall_now())));
-  json.field("level", level);
-  json.field("event", event);
-  json.field("description", description);
-  json.field("appid", "pebble");
-  json.end_object();
-  log(json.text());
+  std::string line = R"({"type":"security")";
+  const auto add = [&line](std::string_view key, std::string_view value) {
+    line.append(",\"").append(key).append("\":");
+    append_json_string(line, value, Markup::keep);
+  };
+  add("datetime", format_utc(std::chrono::floor<std::chrono::seconds>(wall_now())));
+  add("level", level);
+  add("event", event);
+  add("description", description);
+  add("appid", "pebble");
+  log(line + "}");
 }
 
 void start_logging() {
