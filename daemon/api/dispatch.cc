@@ -78,9 +78,8 @@ void Server::log_request(const Peer& peer, const Request& request, int status, b
   if (peer.transport == Transport::unix_socket && base::log_debug_enabled()) {
     base::log_debug("pid=" + std::to_string(peer.pid.value_or(0)) + ";uid=" + std::to_string(peer.uid.value_or(0)) +
                     ";socket=" + socket_path_ + "; " + line);
-  } else {
-    base::log(line);
   }
+  base::log(line);
 }
 
 Task<Response> Server::call(std::string method, std::string target, std::string body) {

@@ -63,7 +63,7 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
     append_log_time(out, std::chrono::time_point_cast<Nanoseconds>(time));
     out += " [pebble] ";
     out += text;
-    out += '\n';
+    if (!text.ends_with('\n')) out += '\n';
   }
 
   std::unique_ptr<FdWriter> writer_;
@@ -99,18 +99,23 @@ void log_debug(std::string_view text) {
   if (log_debug_enabled()) log("DEBUG " + std::string(text));
 }
 
-void log_security(std::string_view level, std::string_view event, std::string_view description) {
-  std::string line = R"({"type":"security")";
-  const auto add = [&line](std::string_view key, std::string_view value) {
-    line.append(",\"").append(key).append("\":");
-    append_json_string(line, value, Markup::keep);
+std::string security_event(WallTime time, std::string_view level, std::string_view event, std::string_view description) {
+  std::string out = "{\"type\":\"security\",\"datetime\":";
+  const auto append = [&out](std::string_view key, std::string_view value) {
+    out.append(",\"").append(key).append("\":");
+    append_json_string(out, value, Markup::keep);
   };
-  add("datetime", format_utc(std::chrono::floor<std::chrono::seconds>(wall_now())));
-  add("level", level);
-  add("event", event);
-  add("description", description);
-  add("appid", "pebble");
-  log(line + "}");
+  append_json_string(out, format_utc(std::chrono::floor<std::chrono::seconds>(time)));
+  append("level", level);
+  append("event", event);
+  if (!description.empty()) append("description", description);
+  append("appid", "pebble");
+  out += '}';
+  return out;
+}
+
+void log_security(std::string_view level, std::string_view event, std::string_view description) {
+  log(security_event(wall_now(), level, event, description));
 }
 
 void start_logging() {

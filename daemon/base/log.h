@@ -11,7 +11,7 @@
 /// works again.
 namespace cobble::base {
 
-/// Writes one line. Line ends inside `text` are kept. Any thread.
+/// Writes one line. Line ends inside `text` are kept; one at its end isn't doubled. Any thread.
 void log(std::string_view text);
 /// Writes `DEBUG TEXT` when PEBBLE_DEBUG=1.
 void log_debug(std::string_view text);
@@ -19,6 +19,8 @@ bool log_debug_enabled();
 
 /// Security events, one JSON object a line (contract 08): event such as `authz_fail:1000,/v1/plan`, level such as `CRITICAL`.
 void log_security(std::string_view level, std::string_view event, std::string_view description);
+/// The text of such an object: `datetime` in whole seconds, an empty description left out, `<`, `>` and `&` as they are.
+std::string security_event(WallTime time, std::string_view level, std::string_view event, std::string_view description);
 
 /// Starts the writer thread; before that, and after `stop_logging`, lines are written at once by the caller.
 void start_logging();

@@ -61,30 +61,29 @@ class StreamSyslogSender final : public Sender {
 
   base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) override {
     if (stream_ && closed_by_peer()) stream_.reset();
-    std::string connected = "i/o timeout";
-    std::string written = "i/o timeout";
+    std::string error;
     const auto begin = std::chrono::steady_clock::now();
     if (!stream_) {
-      co_await base::within(limit, connect(connected));
-      if (!stream_) co_return kept("cannot connect to " + location_.text + ": " + connected);
+      if (!co_await base::within(limit, connect(error))) error = late();
+      if (!stream_) co_return kept("cannot connect to " + location_.text + ": " + error);
     }
     std::string bytes;
     for (const QueuedEntry& entry : batch) append_syslog_frame(bytes, entry, host_name_);
     const auto left = limit - std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - begin);
     // Until the whole block is out the connection counts as broken: what follows half a frame can't be read.
     auto stream = std::move(stream_);
-    co_await base::within(left, write(*stream, bytes, written));
-    if (!written.empty()) co_return kept("cannot send syslogs: write tcp " + ends_ + ": " + written);
+    if (!co_await base::within(left, write(*stream, bytes, error))) error = "i/o timeout";
+    if (!error.empty()) co_return kept("cannot send syslogs: write tcp " + ends_ + ": " + error);
     stream_ = std::move(stream);
     co_return Outcome{};
   }
 
  private:
+  std::string late() const { return "dial tcp " + net::join_host_port(location_.host, location_.port) + ": i/o timeout"; }
+
   base::Task<void> connect(std::string& error) {
     error = missing_port(location_, "tcp");
     if (!error.empty()) co_return;
-    // Stays when time runs out.
-    error = "dial tcp " + net::join_host_port(location_.host, location_.port) + ": i/o timeout";
     auto socket = co_await net::dial(loop_, location_.host, location_.port);
     if (!socket) {
       error = socket.error();
@@ -124,14 +123,13 @@ class DatagramSyslogSender final : public Sender {
       : loop_(loop), location_(std::move(location)), host_name_(host_name()), socket_(loop) {}
 
   base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) override {
-    std::string error = "i/o timeout";
+    std::string error;
     const auto begin = std::chrono::steady_clock::now();
-    if (!socket_.is_open()) co_await base::within(limit, connect(error));
+    if (!socket_.is_open() && !co_await base::within(limit, connect(error))) error = "dial udp: i/o timeout";
     if (!socket_.is_open()) co_return kept("cannot connect to " + location_.text + ": " + error);
-    error = "i/o timeout";
     std::size_t sent = 0;
     const auto left = limit - std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - begin);
-    co_await base::within(left, send_all(batch, sent, error));
+    if (!co_await base::within(left, send_all(batch, sent, error))) error = "i/o timeout";
     if (sent == batch.size()) co_return Outcome{};
     const std::string ends = ends_of(socket_);
     base::ErrorCode ignored;
@@ -143,7 +141,6 @@ class DatagramSyslogSender final : public Sender {
   base::Task<void> connect(std::string& error) {
     error = missing_port(location_, "udp");
     if (!error.empty()) co_return;
-    error = "dial udp: i/o timeout";
     const auto addresses = co_await net::resolve(loop_, location_.host);
     if (!addresses) {
       error = "dial udp: " + addresses.error();

@@ -1,0 +1,185 @@
+#include "daemon/logs/forwarding/sender.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <catch2/catch.hpp>
+#include <deque>
+#include <optional>
+
+#include "daemon/base/stream.h"
+#include "daemon/net/http_client.h"
+
+namespace cobble::logs::forwarding {
+namespace {
+
+using boost::asio::ip::tcp;
+using Kind = Outcome::Kind;
+
+/// A server on the test's own loop: takes connections one by one and notes what comes; to each request (all that is there at
+/// once) it gives the next answer; without one it closes.
+struct Server {
+  base::IoContext& loop;
+  tcp::acceptor acceptor{loop, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
+  std::deque<std::string> answers;
+  bool reads = true;
+  int connections = 0;
+  std::vector<std::string> requests;
+  std::optional<tcp::socket> current;
+
+  explicit Server(base::IoContext& io) : loop(io) { base::spawn(io, "test server", serve(*this)); }
+  std::string port() const { return std::to_string(acceptor.local_endpoint().port()); }
+
+  static base::Task<void> serve(Server& self) {
+    while (true) {
+      base::ErrorCode error;
+      tcp::socket socket(self.loop);
+      co_await self.acceptor.async_accept(socket, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+      if (error) co_return;
+      ++self.connections;
+      self.current = std::move(socket);
+      if (self.reads) co_await answer_all(self);
+    }
+  }
+  static base::Task<void> answer_all(Server& self) {
+    while (true) {
+      std::string buffer(65536, '\0');
+      base::ErrorCode error;
+      const auto size = co_await self.current->async_read_some(boost::asio::buffer(buffer),
+                                                               boost::asio::redirect_error(boost::asio::use_awaitable, error));
+      if (error) co_return;
+      self.requests.push_back(buffer.substr(0, size));
+      if (self.answers.empty()) break;
+      const std::string answer = self.answers.front();
+      self.answers.pop_front();
+      co_await boost::asio::async_write(*self.current, boost::asio::buffer(answer),
+                                        boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    }
+    base::ErrorCode ignored;
+    self.current->close(ignored);
+  }
+};
+
+struct SenderFixture {
+  base::IoContext loop;
+  Server server{loop};
+  std::shared_ptr<net::HttpClient> client = std::make_shared<net::HttpClient>(loop);
+  std::vector<QueuedEntry> batch{{1'795'419'670'536, std::make_shared<const Stream>(Stream{"svc", {}}), "hello"}};
+
+  std::unique_ptr<Sender> sender(const std::string& type, const std::string& location) {
+    layers::LogTarget target;
+    target.type = type;
+    target.location = location;
+    auto made = make_sender(loop, client, target);
+    REQUIRE(made);
+    return std::move(*made);
+  }
+  Outcome send(Sender& by, base::Nanoseconds limit = std::chrono::seconds(10)) {
+    Outcome outcome;
+    base::spawn(loop, "send",
+                [](Sender& s, const std::vector<QueuedEntry>& b, base::Nanoseconds l, Outcome& out,
+                   base::IoContext& io) -> base::Task<void> {
+                  out = co_await s.send(b, l);
+                  io.stop();
+                }(by, batch, limit, outcome, loop));
+    loop.restart();
+    loop.run();
+    return outcome;
+  }
+};
+
+TEST_CASE("What each status means for a batch") {
+  struct Row {
+    const char* status;
+    Kind kind;
+    const char* reason;
+  };
+  for (const auto& [status, kind, reason] : {
+           Row{"200 OK", Kind::sent, ""},
+           Row{"204 No Content", Kind::sent, ""},
+           Row{"201 Created", Kind::sent, ""},
+           Row{"429 Too Many Requests", Kind::keep, "server returned HTTP 429 Too Many Requests"},
+           Row{"400 Bad Request", Kind::drop, "server returned HTTP 400 Bad Request"},
+           Row{"404 Nowhere", Kind::drop, "server returned HTTP 404 Nowhere"},
+           Row{"503 Down", Kind::keep, "server returned HTTP 503 Down"},
+           Row{"304 Not Modified", Kind::keep, "unexpected response from server: 304 Not Modified"},
+           Row{"302 Found\r\nLocation: /x", Kind::keep, "unexpected response from server: 302 Found"},
+           Row{"600 What", Kind::keep, "unexpected response from server: 600 What"},
+       }) {
+    SenderFixture f;
+    f.server.answers = {"HTTP/1.1 " + std::string(status) + "\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n"};
+    const auto sender = f.sender("loki", "http://127.0.0.1:" + f.server.port() + "/push");
+    const Outcome outcome = f.send(*sender);
+    CHECK(outcome.kind == kind);
+    CHECK(outcome.reason == reason);
+    if (kind == Kind::keep) CHECK(outcome.retry_after == std::chrono::seconds(7));
+  }
+}
+
+TEST_CASE("The request that a target gets, over one connection, and the same one again where 307 points to") {
+  SenderFixture f;
+  const std::string answer = "HTTP/1.1 204 OK\r\n\r\n";
+  f.server.answers = {answer, "HTTP/1.1 307 There\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", answer};
+  const auto sender = f.sender("opentelemetry", "http://u:p%20w@127.0.0.1:" + f.server.port() + "/base");
+  CHECK(f.send(*sender).kind == Kind::sent);
+  CHECK(f.send(*sender).kind == Kind::sent);
+  REQUIRE(f.server.requests.size() == 3);
+  CHECK(f.server.connections == 1);
+  const std::string& first = f.server.requests[0];
+  CHECK(first.starts_with("POST /base/v1/logs HTTP/1.1\r\nHost: 127.0.0.1:" + f.server.port() +
+                          "\r\nUser-Agent: pebble/v1.32.1\r\n"));
+  CHECK(first.find("\r\nAuthorization: Basic dTpwIHc=\r\n") != std::string::npos);
+  CHECK(first.find("\r\nContent-Type: application/json\r\n") != std::string::npos);
+  CHECK(f.server.requests[2].starts_with("POST /other HTTP/1.1\r\n"));
+  CHECK(f.server.requests[2].ends_with("\"hello\"}}]}]}]}"));
+}
+
+TEST_CASE("A server that closes, hangs, or isn't there keeps the batch, and no password is told") {
+  SenderFixture f;
+  const std::string port = f.server.port();
+  const auto sender = f.sender("opentelemetry", "http://u:secret@127.0.0.1:" + port);
+  CHECK(f.send(*sender).reason == "cannot send logs: Post \"http://u:***@127.0.0.1:" + port + "/v1/logs\": EOF");
+  f.server.reads = false;
+  const Outcome late = f.send(*sender, std::chrono::milliseconds(50));
+  CHECK(late.kind == Kind::keep);
+  CHECK(late.reason.find("deadline exceeded") != std::string::npos);
+  f.server.acceptor.close();
+  CHECK(f.send(*sender).reason.ends_with("dial tcp 127.0.0.1:" + port + ": connect: connection refused"));
+}
+
+TEST_CASE("Syslog notices that its server has gone, and comes back") {
+  SenderFixture f;
+  f.server.answers = {""};
+  const auto sender = f.sender("syslog", "tcp://127.0.0.1:" + f.server.port());
+  CHECK(f.send(*sender).kind == Kind::sent);
+  CHECK(f.send(*sender).kind == Kind::sent);
+  f.loop.restart();
+  f.loop.poll();
+  CHECK(f.send(*sender).kind == Kind::sent);
+  f.loop.restart();
+  f.loop.run_for(std::chrono::milliseconds(20));
+  CHECK(f.server.connections == 2);
+  for (const auto& request : f.server.requests) CHECK(request.ends_with("svc - - [pebble@28978] hello"));
+  CHECK(f.server.requests.size() == 3);
+}
+
+TEST_CASE("Syslog servers that don't read, or aren't there") {
+  SenderFixture f;
+  f.server.reads = false;
+  f.batch.assign(100, {0, f.batch.front().stream, std::string(1 << 20, 'x')});
+  const std::string location = "tcp://127.0.0.1:" + f.server.port();
+  const auto sender = f.sender("syslog", location);
+  const Outcome stuck = f.send(*sender, std::chrono::milliseconds(100));
+  CHECK(stuck.kind == Kind::keep);
+  CHECK(stuck.reason.find("i/o timeout") != std::string::npos);
+  f.server.acceptor.close();
+  CHECK(f.send(*sender).reason ==
+        "cannot connect to " + location + ": dial tcp 127.0.0.1:" + location.substr(16) + ": connect: connection refused");
+  CHECK(f.send(*f.sender("syslog", "tcp://127.0.0.1")).reason ==
+        "cannot connect to tcp://127.0.0.1: dial tcp: address 127.0.0.1: missing port in address");
+}
+
+}  // namespace
+}  // namespace cobble::logs::forwarding
