@@ -2,11 +2,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/generic/datagram_protocol.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/local/datagram_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "daemon/base/error.h"
 #include "daemon/base/stream.h"
@@ -15,13 +18,13 @@
 #include "daemon/logs/forwarding/sender.h"
 #include "daemon/logs/forwarding/syslog_location.h"
 #include "daemon/net/connect.h"
+#include "daemon/net/http_connection.h"
 #include "daemon/net/resolver.h"
+#include "daemon/net/tls.h"
 
 namespace cobble::logs::forwarding {
 
 namespace {
-
-using boost::asio::ip::udp;
 
 /// Bytes of MSG in one datagram.
 constexpr std::size_t datagram_message_limit = 4000;
@@ -43,16 +46,6 @@ std::string missing_port(const SyslogLocation& location, std::string_view networ
   return "dial " + std::string(network) + ": address " + location.host + ": missing port in address";
 }
 
-/// `127.0.0.1:52846->127.0.0.1:4155` of a connected socket.
-template <typename Socket>
-std::string ends_of(const Socket& socket) {
-  base::ErrorCode ignored;
-  const auto text = [](const auto& endpoint) {
-    return net::join_host_port(endpoint.address().to_string(), std::to_string(endpoint.port()));
-  };
-  return text(socket.local_endpoint(ignored)) + "->" + text(socket.remote_endpoint(ignored));
-}
-
 /// Frames with their length before them, over one connection that is kept.
 class StreamSyslogSender final : public Sender {
  public:
@@ -72,8 +65,8 @@ class StreamSyslogSender final : public Sender {
     const auto left = limit - std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - begin);
     // Until the whole block is out the connection counts as broken: what follows half a frame can't be read.
     auto stream = std::move(stream_);
-    if (!co_await base::within(left, write(*stream, bytes, error))) error = "i/o timeout";
-    if (!error.empty()) co_return kept("cannot send syslogs: write tcp " + ends_ + ": " + error);
+    if (!co_await base::within(left, write(*stream, bytes, error))) error = "write tcp: i/o timeout";
+    if (!error.empty()) co_return kept("cannot send syslogs: " + error);
     stream_ = std::move(stream);
     co_return Outcome{};
   }
@@ -89,34 +82,43 @@ class StreamSyslogSender final : public Sender {
       error = socket.error();
       co_return;
     }
-    ends_ = location_.text;
-    stream_ = base::make_plain_stream(std::move(*socket));
+    auto stream = base::make_plain_stream(std::move(*socket));
+    if (location_.transport == SyslogLocation::Transport::tls) {
+      auto secured = co_await net::start_tls(std::move(stream), location_.host);
+      if (!secured) {
+        error = secured.error();
+        co_return;
+      }
+      stream = std::move(*secured);
+    }
+    stream_ = std::move(stream);
   }
 
   static base::Task<void> write(base::Stream& stream, std::string_view bytes, std::string& error) {
     base::ErrorCode code;
     co_await stream.write(bytes, code);
-    error = code ? base::errno_text(code.value()) : std::string();
+    if (code) error = net::stream_error_text(stream, "write", code);
   }
 
-  /// A server that went away between two batches would swallow the next one; what it says meanwhile is thrown away.
+  /// A server that went away between two batches would swallow the next one; what it says meanwhile is thrown away, but for TLS,
+  /// whose records can't be left out.
   bool closed_by_peer() const {
     std::array<char, 4096> ignored;
+    const bool plain = stream_->plain();
     ssize_t count = 0;
     do {
-      count = ::recv(stream_->native_handle(), ignored.data(), ignored.size(), MSG_DONTWAIT);
-    } while (count > 0 || (count < 0 && errno == EINTR));
-    return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+      count = ::recv(stream_->native_handle(), ignored.data(), ignored.size(), MSG_DONTWAIT | (plain ? 0 : MSG_PEEK));
+    } while ((count > 0 && plain) || (count < 0 && errno == EINTR));
+    return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
   }
 
   base::IoContext& loop_;
   SyslogLocation location_;
   std::string host_name_;
   std::unique_ptr<base::Stream> stream_;
-  std::string ends_;  ///< how messages name the connection
 };
 
-/// A datagram for each entry.
+/// A datagram for each entry, over UDP or to a unix socket.
 class DatagramSyslogSender final : public Sender {
  public:
   DatagramSyslogSender(base::IoContext& loop, SyslogLocation location)
@@ -131,14 +133,23 @@ class DatagramSyslogSender final : public Sender {
     const auto left = limit - std::chrono::duration_cast<base::Nanoseconds>(std::chrono::steady_clock::now() - begin);
     if (!co_await base::within(left, send_all(batch, sent, error))) error = "i/o timeout";
     if (sent == batch.size()) co_return Outcome{};
-    const std::string ends = ends_of(socket_);
     base::ErrorCode ignored;
     socket_.close(ignored);
-    co_return kept("cannot send syslogs: write udp " + ends + ": " + error, sent);
+    co_return kept("cannot send syslogs: write " + ends_ + ": " + error, sent);
   }
 
  private:
+  using Protocol = boost::asio::generic::datagram_protocol;
+
+  bool is_unix() const { return location_.transport == SyslogLocation::Transport::unix_socket; }
+
   base::Task<void> connect(std::string& error) {
+    if (is_unix()) {
+      const boost::asio::local::datagram_protocol::endpoint endpoint(location_.host);
+      ends_ = location_.text;
+      if (const auto code = connect_to(endpoint)) error = "dial unixgram: connect: " + base::errno_text(code.value());
+      co_return;
+    }
     error = missing_port(location_, "udp");
     if (!error.empty()) co_return;
     const auto addresses = co_await net::resolve(loop_, location_.host);
@@ -146,29 +157,49 @@ class DatagramSyslogSender final : public Sender {
       error = "dial udp: " + addresses.error();
       co_return;
     }
+    const auto port = static_cast<std::uint16_t>(std::strtoul(location_.port.c_str(), nullptr, 10));
     base::ErrorCode code = boost::asio::error::address_family_not_supported;
     for (const auto& address : *addresses) {
-      const udp::endpoint endpoint(address, static_cast<std::uint16_t>(std::strtoul(location_.port.c_str(), nullptr, 10)));
-      base::ErrorCode ignored;
-      socket_.close(ignored);
-      socket_.open(endpoint.protocol(), code);
-      if (!code) socket_.connect(endpoint, code);
-      if (!code) co_return;
+      const boost::asio::ip::udp::endpoint endpoint(address, port);
+      code = connect_to(endpoint);
+      if (!code) {
+        ends_ = "udp " + local_text() + "->" + net::join_host_port(address.to_string(), location_.port);
+        co_return;
+      }
     }
+    error = "dial udp: " + base::errno_text(code.value());
+  }
+
+  template <typename Endpoint>
+  base::ErrorCode connect_to(const Endpoint& endpoint) {
+    base::ErrorCode code;
     base::ErrorCode ignored;
     socket_.close(ignored);
-    error = "dial udp: " + base::errno_text(code.value());
+    socket_.open(Protocol(endpoint.protocol()), code);
+    if (!code) socket_.connect(Protocol::endpoint(endpoint), code);
+    if (code) socket_.close(ignored);
+    return code;
+  }
+
+  std::string local_text() const {
+    base::ErrorCode ignored;
+    const Protocol::endpoint local = socket_.local_endpoint(ignored);
+    boost::asio::ip::udp::endpoint endpoint;
+    if (local.size() > endpoint.capacity()) return {};
+    std::memcpy(endpoint.data(), local.data(), local.size());
+    endpoint.resize(local.size());
+    return net::join_host_port(endpoint.address().to_string(), std::to_string(endpoint.port()));
   }
 
   base::Task<void> send_all(std::span<const QueuedEntry> batch, std::size_t& sent, std::string& error) {
     std::string message;
     for (const QueuedEntry& entry : batch) {
       message.clear();
-      append_syslog(message, entry, host_name_, datagram_message_limit);
+      append_syslog(message, entry, host_name_, is_unix() ? std::string::npos : datagram_message_limit);
       base::ErrorCode code;
       co_await socket_.async_send(boost::asio::buffer(message), boost::asio::redirect_error(boost::asio::use_awaitable, code));
       if (code) {
-        error = base::errno_text(code.value());
+        error = "write: " + base::errno_text(code.value());
         co_return;
       }
       ++sent;
@@ -178,7 +209,8 @@ class DatagramSyslogSender final : public Sender {
   base::IoContext& loop_;
   SyslogLocation location_;
   std::string host_name_;
-  udp::socket socket_;
+  Protocol::socket socket_;
+  std::string ends_;  ///< how messages name the connection
 };
 
 }  // namespace
@@ -186,7 +218,8 @@ class DatagramSyslogSender final : public Sender {
 std::expected<std::unique_ptr<Sender>, std::string> make_syslog_sender(base::IoContext& loop, const std::string& location) {
   auto parsed = parse_syslog_location(location);
   if (!parsed) return std::unexpected(parsed.error());
-  if (parsed->transport == SyslogLocation::Transport::udp)
+  using Transport = SyslogLocation::Transport;
+  if (parsed->transport == Transport::udp || parsed->transport == Transport::unix_socket)
     return std::make_unique<DatagramSyslogSender>(loop, std::move(*parsed));
   return std::make_unique<StreamSyslogSender>(loop, std::move(*parsed));
 }

@@ -2,11 +2,15 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/local/datagram_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <optional>
 
 #include "daemon/base/stream.h"
@@ -163,6 +167,35 @@ TEST_CASE("Syslog notices that its server has gone, and comes back") {
   CHECK(f.server.connections == 2);
   for (const auto& request : f.server.requests) CHECK(request.ends_with("svc - - [pebble@28978] hello"));
   CHECK(f.server.requests.size() == 3);
+}
+
+/// A datagram socket that things are sent to.
+template <typename Protocol>
+std::string received(typename Protocol::socket& socket) {
+  std::string buffer(65536, '\0');
+  buffer.resize(socket.receive(boost::asio::buffer(buffer)));
+  return buffer;
+}
+
+TEST_CASE("Syslog by datagrams: a message each, to UDP cut to 4000 bytes, to a unix socket whole") {
+  SenderFixture f;
+  f.batch.push_back({0, f.batch.front().stream, std::string(4001, 'x')});
+  using boost::asio::ip::udp;
+  udp::socket by_udp(f.loop, udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  CHECK(f.send(*f.sender("syslog", "udp://127.0.0.1:" + std::to_string(by_udp.local_endpoint().port()))).kind == Kind::sent);
+  CHECK(received<udp>(by_udp).ends_with("svc - - [pebble@28978] hello"));
+  CHECK(received<udp>(by_udp).ends_with("] " + std::string(3997, 'x') + "..."));
+
+  using Unix = boost::asio::local::datagram_protocol;
+  std::string folder = "/tmp/cobble-syslog-XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  Unix::socket by_path(f.loop, Unix::endpoint(folder + "/log"));
+  CHECK(f.send(*f.sender("syslog", "unix://" + folder + "/log")).kind == Kind::sent);
+  CHECK(received<Unix>(by_path).ends_with("hello"));
+  CHECK(received<Unix>(by_path).ends_with("] " + std::string(4001, 'x')));
+  std::filesystem::remove_all(folder);
+  CHECK(f.send(*f.sender("syslog", "unix://" + folder + "/log")).reason ==
+        "cannot connect to unix://" + folder + "/log: dial unixgram: connect: no such file or directory");
 }
 
 TEST_CASE("Syslog servers that don't read, or aren't there") {
