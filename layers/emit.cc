@@ -266,31 +266,7 @@ class Emitter {
   std::string out_;
 
  private:
-  /// ` VALUE\n` behind a key or a dash.
-  void value(int indent, std::string_view text) {
-    out_ += ' ';
-    const Look look = look_at(text);
-    const bool block = look.line_break && !look.special && !look.space_break && !text.ends_with(' ') && text.front() != '\n';
-    if (!block) {
-      out_.append(yaml_scalar(text)).append("\n");
-      return;
-    }
-    out_ += '|';
-    if (text.front() == ' ') out_ += std::to_string(step);
-    if (!text.ends_with('\n')) {
-      out_ += '-';
-    } else if (text.size() == 1 || text[text.size() - 2] == '\n') {
-      out_ += '+';
-    }
-    out_ += '\n';
-    while (!text.empty()) {
-      const std::size_t end = text.find('\n');
-      const std::string_view line = text.substr(0, end);
-      if (!line.empty()) out_.append(static_cast<std::size_t>(indent + step), ' ').append(line);
-      out_ += '\n';
-      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-  }
+  void value(int indent, std::string_view text) { out_ += yaml_value(text, indent + step); }
 };
 
 std::string_view override_text(Override policy) {
@@ -438,6 +414,28 @@ std::string yaml_scalar(std::string_view text) {
   if (text.empty() || look.special || look.tab || look.line_break) return double_quoted(text);
   if (!reads_as_string(text)) return double_quoted(text);
   return look.plain ? std::string(text) : single_quoted(text);
+}
+
+std::string yaml_value(std::string_view text, int block_indent) {
+  const Look look = look_at(text);
+  const bool block = look.line_break && !look.special && !look.space_break && !text.ends_with(' ') && text.front() != '\n';
+  if (!block) return " " + yaml_scalar(text) + "\n";
+  std::string out = " |";
+  if (text.front() == ' ') out += std::to_string(step);
+  if (!text.ends_with('\n')) {
+    out += '-';
+  } else if (text.size() == 1 || text[text.size() - 2] == '\n') {
+    out += '+';
+  }
+  out += '\n';
+  while (!text.empty()) {
+    const std::size_t line_end = text.find('\n');
+    const std::string_view line = text.substr(0, line_end);
+    if (!line.empty()) out.append(static_cast<std::size_t>(block_indent), ' ').append(line);
+    out += '\n';
+    text.remove_prefix(line_end == std::string_view::npos ? text.size() : line_end + 1);
+  }
+  return out;
 }
 
 std::string to_yaml(const Plan& plan) {

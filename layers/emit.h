@@ -16,4 +16,8 @@ bool yaml_key_less(std::string_view a, std::string_view b);
 /// How a string is written as a scalar that fits on a line: plain, or in single or double quotes.
 std::string yaml_scalar(std::string_view text);
 
+/// A string as the value behind a key or a dash, with the blank before it and the line end: on the line, or as a literal block
+/// whose lines stand `block_indent` in.
+std::string yaml_value(std::string_view text, int block_indent);
+
 }  // namespace cobble::layers

@@ -277,7 +277,7 @@ Result<bool> Client::health(const std::string& level, const Names& names) {
 
 Result<std::vector<Notice>> Client::notices(const NoticeFilter& filter) {
   Query query;
-  if (filter.after) query.add("after", format_time_nanoseconds(*filter.after));
+  if (filter.after) query.add("after", format_time(*filter.after));
   for (const std::string& key : filter.keys) query.add("keys", key);
   if (filter.timeout.count() != 0) query.add("timeout", layers::format_duration(filter.timeout));
   for (const std::string& type : filter.types) query.add("types", type);

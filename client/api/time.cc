@@ -122,8 +122,4 @@ std::string format_time_milliseconds(const Time& time) {
   return format_with_fraction(time, nine_digits(time.nanoseconds).substr(0, 4));
 }
 
-std::string format_time_nanoseconds(const Time& time) {
-  return format_with_fraction(time, nine_digits(time.nanoseconds));
-}
-
 }  // namespace cobble::client

@@ -31,7 +31,5 @@ std::string format_time(const Time& time);
 std::string format_time_seconds(const Time& time);
 /// The same with exactly three digits of fraction, cut off.
 std::string format_time_milliseconds(const Time& time);
-/// The same with exactly nine digits of fraction.
-std::string format_time_nanoseconds(const Time& time);
 
 }  // namespace cobble::client

@@ -1,8 +1,8 @@
 #include "client/commands/context.h"
-#include "client/commands/identity_file.h"
 #include "client/commands/local_file.h"
 #include "client/commands/table.h"
 #include "client/commands/table_of_commands.h"
+#include "layers/identities_file.h"
 #include "layers/quote.h"
 
 namespace cobble::client {
@@ -56,21 +56,33 @@ Result<int> identity(Context& context, const Arguments& arguments) {
   return 0;
 }
 
+/// What a file says in the form in which it is sent.
+std::map<std::string, std::optional<Identity>> entries_of(const layers::IdentityEntries& parsed) {
+  std::map<std::string, std::optional<Identity>> entries;
+  for (const auto& [name, given] : parsed) {
+    auto& identity = entries[name];
+    if (!given) continue;
+    identity = Identity{given->access, std::nullopt, given->password, given->pem};
+    if (given->local) identity->local_user_id = given->user_id.value_or(0);
+  }
+  return entries;
+}
+
 /// Sends the file's identities with an action. `done` begins the line on success.
 Result<int> send_file(Context& context, const Arguments& arguments, const std::string& action, const std::string& done,
                       const std::string& kind = {}) {
   const auto text = read_local_file(arguments.text("from"));
   if (!text) return fail(text.error().message);
-  const auto entries = parse_identity_file(*text);
-  if (!entries) return std::unexpected(entries.error());
-  if (entries->empty()) return fail("no identities to add; did you forget the top-level \"identities\" key?");
-  for (const auto& [name, identity] : *entries) {
+  const auto parsed = layers::parse_identities_file(*text);
+  if (!parsed) return fail(parsed.error());
+  const auto entries = entries_of(*parsed);
+  for (const auto& [name, identity] : entries) {
     if (action == "remove" && identity)
       return fail("identity value for " + layers::quote(name) + " must be null for remove operation");
   }
-  const auto sent = context.client().change_identities(action, *entries);
+  const auto sent = context.client().change_identities(action, entries);
   if (!sent) return std::unexpected(sent.error());
-  context.print(done + " " + std::to_string(entries->size()) + kind + (entries->size() == 1 ? " identity.\n" : " identities.\n"));
+  context.print(done + " " + std::to_string(entries.size()) + kind + (entries.size() == 1 ? " identity.\n" : " identities.\n"));
   return 0;
 }
 

@@ -186,7 +186,7 @@ Value to_value(const FileInfo& file) {
   FieldList fields;
   fields.add("path", file.path).add("name", file.name).add("type", file.type);
   if (file.type == "file") fields.add("size", file.size.value_or(0));
-  fields.add("permissions", file.permissions).add("last-modified", file.last_modified);
+  fields.add("permissions", file.permissions).add("last-modified", format_time(file.last_modified));
   fields.add_if("user-id", file.user_id).add_text("user", file.user);
   return fields.add_if("group-id", file.group_id).add_text("group", file.group);
 }

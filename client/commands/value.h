@@ -66,7 +66,4 @@ std::string to_json(const Value& value, bool html_safe = true);
 /// YAML in the style of the plan (contract 01, section 3.4), with a line end.
 std::string to_yaml(const Value& value);
 
-/// Whether `a` comes before `b` in the number-aware order of YAML keys (contract 01, section 3.4).
-bool yaml_key_before(std::string_view a, std::string_view b);
-
 }  // namespace cobble::client

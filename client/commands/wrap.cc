@@ -144,7 +144,7 @@ class Reflow {
   }
 
   std::string take() {
-    while (text_.ends_with('\n')) text_.pop_back();
+    while (!text_.empty() && is_blank(text_.back())) text_.pop_back();
     return std::move(text_);
   }
 

@@ -2,6 +2,7 @@
 #include <deque>
 
 #include "client/commands/value.h"
+#include "layers/emit.h"
 
 namespace cobble::client {
 namespace {
@@ -13,33 +14,22 @@ std::size_t deeper(std::size_t indent) {
   return (indent + step) / step * step;
 }
 
-/// A text as a scalar: plain where it is plainly a word, else in double quotes as JSON has them, which YAML reads the same.
-std::string scalar(std::string_view text) {
-  static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  static constexpr std::string_view more = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
-  static constexpr std::string_view special[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  const bool word =
-      !text.empty() && letters.find(text[0]) != std::string_view::npos && text.find_first_not_of(more) == std::string_view::npos;
-  if (word && std::ranges::find(special, lower) == std::end(special)) return std::string(text);
-  return to_json(Value(text), false);
-}
-
 /// Writes a tree as YAML.
 class YamlWriter {
  public:
   std::string take() { return std::move(text_); }
 
-  /// Writes the value after a key or dash that stands at `indent`, with the line end.
-  void write_after(const Value& value, std::size_t indent) {
+  /// Writes the value after a key or dash that stands at `indent`, with the line end; the lines of a literal block stand at
+  /// `block`.
+  void write_after(const Value& value, std::size_t indent, std::size_t block) {
     if (const auto* fields = fields_of(value); fields && !fields->empty()) {
       text_ += '\n';
       write_fields(*fields, deeper(indent), deeper(indent));
     } else if (const auto* items = std::get_if<Value::List>(&value.data()); items && !items->empty()) {
       text_ += '\n';
       for (const Value& item : *items) write_item(item, deeper(indent));
+    } else if (const auto* text = std::get_if<std::string>(&value.data())) {
+      text_ += layers::yaml_value(*text, static_cast<int>(block));
     } else {
       text_ += " " + short_form(value) + "\n";
     }
@@ -48,8 +38,8 @@ class YamlWriter {
   /// Writes fields; the first one stands where the text has come to, `first` columns in.
   void write_fields(const Value::Fields& fields, std::size_t first, std::size_t indent) {
     for (const auto& [key, value] : fields) {
-      text_ += std::string(&key == &fields.front().first ? first : indent, ' ') + scalar(key) + ":";
-      write_after(value, indent);
+      text_ += std::string(&key == &fields.front().first ? first : indent, ' ') + layers::yaml_scalar(key) + ":";
+      write_after(value, indent, deeper(indent));
     }
   }
 
@@ -60,7 +50,7 @@ class YamlWriter {
     const auto* map = std::get_if<Value::Map>(&value.data());
     if (!map) return nullptr;
     sorted_.push_back(map->entries);
-    std::ranges::sort(sorted_.back(), yaml_key_before, &std::pair<std::string, Value>::first);
+    std::ranges::sort(sorted_.back(), layers::yaml_key_less, &std::pair<std::string, Value>::first);
     return &sorted_.back();
   }
 
@@ -70,7 +60,7 @@ class YamlWriter {
       text_ += ' ';
       write_fields(*fields, 0, indent + 2);
     } else {
-      write_after(item, indent + 2);
+      write_after(item, indent, indent + 2);
     }
   }
 
@@ -78,7 +68,7 @@ class YamlWriter {
     struct Forms {
       std::string operator()(std::monostate) const { return "null"; }
       std::string operator()(bool truth) const { return truth ? "true" : "false"; }
-      std::string operator()(const std::string& text) const { return scalar(text); }
+      std::string operator()(const std::string& text) const { return layers::yaml_scalar(text); }
       std::string operator()(const Value::Moment& moment) const { return moment.text; }
       std::string operator()(const Value::Number& number) const { return number.text; }
       std::string operator()(const Value::List&) const { return "[]"; }
@@ -93,10 +83,6 @@ class YamlWriter {
 };
 
 }  // namespace
-
-bool yaml_key_before(std::string_view a, std::string_view b) {
-  return a < b;
-}
 
 std::string to_yaml(const Value& value) {
   YamlWriter writer;
