@@ -1,0 +1,63 @@
+#include "daemon/exec/manager.h"
+
+#include "layers/quote.h"
+
+namespace cobble::exec {
+
+/// Outlives the manager as long as a coroutine waits for one of its changes.
+struct Manager::Sessions {
+  explicit Sessions(base::IoContext& loop) : one_less(loop) {}
+  std::map<std::string, std::shared_ptr<Session>, std::less<>> by_task;
+  base::Event one_less;
+};
+
+Manager::Manager(base::IoContext& loop, process::Reaper& reaper, state::Engine& engine)
+    : loop_(loop), reaper_(reaper), engine_(engine), sessions_(std::make_shared<Sessions>(loop)) {
+  engine_.set_handler("exec", [this](state::TaskRun& run) { return run_task(run); });
+}
+
+Manager::~Manager() = default;
+
+Manager::Started Manager::start(Command command) {
+  state::NewChange change;
+  change.kind = "exec";
+  change.summary = "Execute command " + layers::quote(command.argv.front());
+  change.tasks.push_back({.kind = "exec", .summary = change.summary, .data = {}, .waits_for = {}, .lane = 0});
+  auto session = std::make_shared<Session>(loop_, reaper_, std::move(command));
+  Started started;
+  started.change_id = engine_.add_change(std::move(change));
+  started.task_id = engine_.find_change(started.change_id)->task_ids.front();
+  session->set_task_id(started.task_id);
+  sessions_->by_task[started.task_id] = std::move(session);
+  base::spawn(loop_, "exec change", forget_when_ready(sessions_, engine_, started.change_id, started.task_id));
+  return started;
+}
+
+base::Task<void> Manager::forget_when_ready(std::shared_ptr<Sessions> sessions, state::Engine& engine, std::string change_id,
+                                            std::string task_id) {
+  co_await engine.wait_ready(change_id, std::nullopt);
+  sessions->by_task.erase(task_id);
+  sessions->one_less.notify_all();
+}
+
+std::shared_ptr<Session> Manager::find(std::string_view task_id) const {
+  const auto found = sessions_->by_task.find(task_id);
+  return found == sessions_->by_task.end() || found->second->finished() ? nullptr : found->second;
+}
+
+base::Task<state::TaskResult> Manager::run_task(state::TaskRun& run) {
+  const auto session = find(run.task_id());
+  // Left over from a daemon that died: its process and its clients are gone.
+  if (!session) co_return state::TaskResult();
+  co_return co_await session->run(run);
+}
+
+base::Task<void> Manager::stop(base::Nanoseconds limit) {
+  const auto sessions = sessions_;
+  const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;
+  for (const auto& [id, session] : sessions->by_task) session->stop();
+  while (!sessions->by_task.empty() && std::chrono::steady_clock::now() < deadline)
+    co_await sessions->one_less.wait_until(deadline);
+}
+
+}  // namespace cobble::exec
