@@ -1,0 +1,82 @@
+#include <nlohmann/json.hpp>
+
+#include "daemon/api/handlers.h"
+#include "daemon/base/json.h"
+#include "daemon/base/json_writer.h"
+#include "daemon/checks/manager.h"
+#include "daemon/services/manager.h"
+#include "daemon/state/engine.h"
+
+namespace cobble::api {
+
+namespace {
+
+struct ServicesRequest {
+  std::string action;
+  std::vector<std::string> services;
+};
+
+base::Result<ServicesRequest> decode(std::string_view body) {
+  const std::string prefix = "cannot decode data from request body: ";
+  const auto json = base::parse_json(body);
+  if (!json) return base::bad_request(prefix + json.error());
+  ServicesRequest request;
+  base::JsonFields fields(*json);
+  fields.read("action", request.action);
+  fields.read("services", request.services);
+  if (fields.error()) return base::bad_request(prefix + *fields.error());
+  return request;
+}
+
+/// What the reference doesn't tell stands under one key of its own.
+void write_details(base::JsonWriter& json, const services::ServiceInfo& info) {
+  json.key("details");
+  json.begin_object();
+  if (info.pid != 0) json.field("pid", info.pid);
+  if (info.last_exit_code) json.field("last-exit-code", *info.last_exit_code);
+  json.field("restarts", info.restarts);
+  if (info.next_restart) json.field("next-restart", base::format_local(*info.next_restart));
+  if (!info.last_error.empty()) json.field("last-error", info.last_error);
+  json.end_object();
+}
+
+}  // namespace
+
+Task<Response> get_services(Context& context, Request& request) {
+  const auto names = request.query.list("names");
+  base::JsonWriter json;
+  json.begin_array();
+  for (const auto& info : context.services.list(names)) {
+    json.begin_object();
+    json.field("name", info.name);
+    json.field("startup", info.enabled ? "enabled" : "disabled");
+    json.field("current", services::current_word(info.current));
+    if (info.current_since) json.field("current-since", base::format_local(*info.current_since));
+    if (info.known) write_details(json, info);
+    json.end_object();
+  }
+  json.end_array();
+  co_return sync_response(json.take());
+}
+
+Task<Response> post_services(Context& context, Request& request) {
+  const auto body = co_await request.body->read_all();
+  if (!body) co_return error_response(body.error());
+  const auto wanted = decode(*body);
+  if (!wanted) co_return error_response(wanted.error());
+  if (wanted->action == "replan" && wanted->services.empty()) context.checks.replan();
+  const auto change = context.services.act(wanted->action, wanted->services);
+  if (!change) co_return error_response(change.error());
+  co_await context.engine.durable();
+  co_return async_response(*change);
+}
+
+Task<Response> get_service(Context&, Request&) {
+  co_return error_response({.status = 400, .message = "not implemented", .kind = {}});
+}
+
+Task<Response> post_service(Context&, Request&) {
+  co_return error_response({.status = 400, .message = "not implemented", .kind = {}});
+}
+
+}  // namespace cobble::api
