@@ -137,6 +137,10 @@ class ChangeBook {
     std::size_t unready() const;
   };
 
+  /// The lanes of a task; none of its own means lane 0.
+  static std::vector<std::int64_t> lanes_of(const TaskRecord& task);
+  /// When a ready change counts as finished; files may lack the time.
+  static WallTime ready_key(const ChangeRecord& change);
   ChangeEntry* entry(std::string_view id);
   TaskEntry* task_entry(std::string_view id);
   void link(ChangeEntry& change);
