@@ -6,9 +6,7 @@
 #include "daemon/exec/handshake.h"
 #include "daemon/exec/manager.h"
 #include "daemon/exec/request.h"
-#include "daemon/process/command_context.h"
 #include "daemon/state/engine.h"
-#include "layers/plan_store.h"
 #include "layers/quote.h"
 
 namespace cobble::api {
@@ -70,26 +68,16 @@ Task<Response> answer_for_finished(Context& context, Request& request, std::stri
 Task<Response> post_exec(Context& context, Request& request) {
   const auto body = co_await request.body->read_all();
   if (!body) co_return error_response(body.error());
-  auto parsed = exec::parse_request(*body);
+  const auto parsed = exec::parse_request(*body);
   if (!parsed) co_return error_response(parsed.error());
-  const std::string program = parsed->command.front();
-  if (!exec::executable_exists(program)) co_return error_response({400, "cannot find executable " + layers::quote(program), {}});
-  const layers::PlanPtr plan = context.plan.plan();
-  const layers::Service* service = nullptr;
-  if (!parsed->service_context.empty()) {
-    const auto found = plan->services.find(parsed->service_context);
-    if (found == plan->services.end())
-      co_return error_response({400, "context service " + layers::quote(parsed->service_context) + " not found", {}});
-    service = &found->second;
-  }
-  auto command = exec::prepare(*parsed, process::resolve_context(service, parsed->own));
+  auto command = context.exec.resolve(*parsed);
   if (!command) co_return error_response(command.error());
 
   base::JsonWriter result;
   result.begin_object();
   result.field("environment", command->environment);
   const std::string working_dir = command->working_dir;
-  base::log_security("WARN", "authz_admin:" + request.user.text() + ",exec", "Executing command " + program);
+  base::log_security("WARN", "authz_admin:" + request.user.text() + ",exec", "Executing command " + parsed->command.front());
   const auto started = context.exec.start(std::move(*command));
   result.field("task-id", started.task_id);
   result.field("working-dir", working_dir);

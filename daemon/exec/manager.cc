@@ -11,12 +11,26 @@ struct Manager::Sessions {
   base::Event one_less;
 };
 
-Manager::Manager(base::IoContext& loop, process::Reaper& reaper, state::Engine& engine)
-    : loop_(loop), reaper_(reaper), engine_(engine), sessions_(std::make_shared<Sessions>(loop)) {
+Manager::Manager(base::IoContext& loop, state::Engine& engine, process::Reaper& reaper, std::function<layers::PlanPtr()> plan)
+    : loop_(loop), engine_(engine), reaper_(reaper), plan_(std::move(plan)), sessions_(std::make_shared<Sessions>(loop)) {
   engine_.set_handler("exec", [this](state::TaskRun& run) { return run_task(run); });
 }
 
 Manager::~Manager() = default;
+
+base::Result<Command> Manager::resolve(const Request& request) const {
+  const std::string& program = request.command.front();
+  if (!executable_exists(program)) return base::bad_request("cannot find executable " + layers::quote(program));
+  const layers::PlanPtr plan = plan_();
+  const layers::Service* service = nullptr;
+  if (!request.service_context.empty()) {
+    const auto found = plan->services.find(request.service_context);
+    if (found == plan->services.end())
+      return base::bad_request("context service " + layers::quote(request.service_context) + " not found");
+    service = &found->second;
+  }
+  return prepare(request, process::resolve_context(service, request.own));
+}
 
 Manager::Started Manager::start(Command command) {
   state::NewChange change;
@@ -52,7 +66,7 @@ base::Task<state::TaskResult> Manager::run_task(state::TaskRun& run) {
   co_return co_await session->run(run);
 }
 
-base::Task<void> Manager::stop(base::Nanoseconds limit) {
+base::Task<void> Manager::shut_down(base::Nanoseconds limit) {
   const auto sessions = sessions_;
   const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;
   for (const auto& [id, session] : sessions->by_task) session->stop();

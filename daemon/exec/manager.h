@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "daemon/exec/session.h"
 #include "daemon/process/reaper.h"
 #include "daemon/state/engine.h"
+#include "layers/plan.h"
 
 namespace cobble::exec {
 
@@ -17,8 +19,8 @@ namespace cobble::exec {
 /// thread only.
 class Manager {
  public:
-  /// Registers the `exec` kind of tasks; before the engine starts.
-  Manager(base::IoContext& loop, process::Reaper& reaper, state::Engine& engine);
+  /// Registers the `exec` kind of tasks; before the engine starts. `plan` gives the present plan, for service contexts.
+  Manager(base::IoContext& loop, state::Engine& engine, process::Reaper& reaper, std::function<layers::PlanPtr()> plan);
   ~Manager();
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
@@ -27,12 +29,14 @@ class Manager {
     std::string change_id;
     std::string task_id;
   };
+  /// Judges a request in the order of contract 05, section 2.1, and lays it over the service whose context it wants.
+  base::Result<Command> resolve(const Request& request) const;
   /// Records the change; clients can connect at once.
   Started start(Command command);
   /// The session of a task that isn't done; null when there is none.
   std::shared_ptr<Session> find(std::string_view task_id) const;
   /// Kills all commands and waits until their tasks are done, at most `limit`.
-  base::Task<void> stop(base::Nanoseconds limit);
+  base::Task<void> shut_down(base::Nanoseconds limit);
 
  private:
   struct Sessions;
@@ -41,8 +45,9 @@ class Manager {
   base::Task<state::TaskResult> run_task(state::TaskRun& run);
 
   base::IoContext& loop_;
-  process::Reaper& reaper_;
   state::Engine& engine_;
+  process::Reaper& reaper_;
+  std::function<layers::PlanPtr()> plan_;
   std::shared_ptr<Sessions> sessions_;
 };
 
