@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "daemon/logs/forwarding/forwarder.h"
 #include "daemon/logs/stdout_copy.h"
 
 namespace cobble::logs {
@@ -10,7 +9,6 @@ namespace cobble::logs {
 Manager::Manager(base::IoContext& loop) : loop_(loop) {}
 
 Manager::~Manager() {
-  forwarder_.reset();
   if (copy_) remove(*copy_);
 }
 
@@ -44,23 +42,6 @@ void Manager::remove(Subscriber& subscriber) {
 
 void Manager::check_holds() {
   for (const auto& [name, log] : logs_) log->check_hold();
-}
-
-void Manager::plan_changed(const layers::Plan& plan) {
-  if (!forwarder_ && plan.log_targets.empty()) return;
-  if (!forwarder_) forwarder_ = std::make_unique<forwarding::Forwarder>(loop_, *this);
-  forwarder_->plan_changed(plan);
-}
-
-base::Task<void> Manager::stop(base::Nanoseconds limit) {
-  if (forwarder_) co_await forwarder_->stop(limit);
-  if (!copy_) co_return;
-  remove(*copy_);
-  copy_.reset();
-}
-
-std::vector<forwarding::TargetStatus> Manager::target_status() const {
-  return forwarder_ ? forwarder_->status() : std::vector<forwarding::TargetStatus>();
 }
 
 void Manager::copy_to(int fd) {

@@ -9,14 +9,9 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/logs/service_log.h"
-#include "layers/plan.h"
 
 namespace cobble::logs {
 
-namespace forwarding {
-class Forwarder;
-struct TargetStatus;
-}  // namespace forwarding
 class StdoutCopy;
 
 /// The logs of all services and everybody who gets them (contract 07). All on the loop's thread.
@@ -45,14 +40,6 @@ class Manager {
   /// Somebody has room again: services that wait for nobody else go on.
   void check_holds();
 
-  /// Takes the log targets of a new plan. Never waits for a target.
-  void plan_changed(const layers::Plan& plan);
-  /// At the daemon's end, when all services have stopped: sends the targets what is left, for `limit` at most, and lets the copy
-  /// on stdout end.
-  base::Task<void> stop(base::Nanoseconds limit);
-  /// How the targets of the plan are doing, by name.
-  std::vector<forwarding::TargetStatus> target_status() const;
-
   /// Copies service output to a descriptor from now on, whole lines only (`--verbose`); a reader that stalls costs lines of the
   /// copy and nothing else.
   void copy_to(int fd);
@@ -62,7 +49,6 @@ class Manager {
   std::vector<Subscriber*> subscribers_;
   Logs logs_;
   std::unique_ptr<StdoutCopy> copy_;
-  std::unique_ptr<forwarding::Forwarder> forwarder_;  ///< made with the first target
 };
 
 }  // namespace cobble::logs

@@ -80,10 +80,4 @@ base::Task<void> Forwarder::stop(base::Nanoseconds limit) {
   if (endings_->count > 0) co_await endings_->all_ended.wait_until(deadline);
 }
 
-std::vector<TargetStatus> Forwarder::status() const {
-  std::vector<TargetStatus> all;
-  for (const auto& [name, running] : targets_) all.push_back(running.target->status());
-  return all;
-}
-
 }  // namespace cobble::logs::forwarding

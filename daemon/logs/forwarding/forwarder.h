@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "daemon/logs/forwarding/target.h"
 #include "daemon/net/http_client.h"
@@ -23,8 +22,6 @@ class Forwarder {
   void plan_changed(const layers::Plan& plan);
   /// Sends what is left, to all at once, for `limit` at most.
   base::Task<void> stop(base::Nanoseconds limit);
-
-  std::vector<TargetStatus> status() const;
 
  private:
   struct Running {
