@@ -1,0 +1,52 @@
+#include "client/commands/progress.h"
+
+#include <catch2/catch.hpp>
+
+using namespace cobble::client;
+
+namespace {
+
+Change doing(const std::string& summary, std::vector<std::string> log = {}, std::int64_t done = 0, std::int64_t total = 1) {
+  Task task;
+  task.id = "1";
+  task.summary = summary;
+  task.status = "Doing";
+  task.log = std::move(log);
+  task.progress = {"", done, total};
+  Change change;
+  change.tasks = {task};
+  return change;
+}
+
+}  // namespace
+
+TEST_CASE("without a terminal only new log entries are shown") {
+  ProgressDisplay display(false, 40);
+  CHECK(display.look(doing("x"), 0).empty());
+  CHECK(display.look(doing("x", {"one", "two"}), 0) == "two\n");
+  CHECK(display.look(doing("x", {"one", "two"}), 0).empty());
+  CHECK(display.look(doing("x", {"three"}), 0) == "three\n");
+  CHECK(display.finish().empty());
+}
+
+TEST_CASE("on a terminal the summary has a spinner where there is room") {
+  ProgressDisplay display(true, 10);
+  CHECK(display.look(doing("abc"), 0) == "\rabc      /");
+  CHECK(display.look(doing("abcdefgh"), 0) == "\rabcdefgh -");
+  CHECK(display.look(doing("abcdefghi"), 0) == "\rabcdefghi ");
+  CHECK(display.look(doing("abcdefghijk"), 0) == "\rabcdefghi…");
+  CHECK(display.finish() == "\r\x1b[0m\x1b[?25h\x1b[K");
+}
+
+TEST_CASE("log entries are broken to the terminal's width") {
+  ProgressDisplay display(true, 10);
+  CHECK(display.look(doing("a", {"2026-11-23T07:42:03Z INFO ok"}), 0) ==
+        "\ra        /\r\x1b[0m\x1b[K2026-11-23\nT07:42:03Z\nINFO ok\n");
+}
+
+TEST_CASE("a task of several steps has a bar") {
+  ProgressDisplay display(true, 12);
+  CHECK(display.look(doing("many steps of it", {}, 0, 4), 0) == "\x1b[?25l");
+  CHECK(display.look(doing("many steps of it", {}, 1, 4), 1) == "\r\x1b[7mman\x1b[0my steps …");
+  CHECK(display.look(doing("many steps of it", {}, 9, 4), 1) == "\r\x1b[7mmany steps …\x1b[0m");
+}
