@@ -33,12 +33,13 @@ void log_pruned(std::size_t count, std::string_view what, WallTime first, WallTi
 ChangeEngine::ChangeEngine(base::IoContext& loop, NoticeBook& notices, StateFile& file)
     : loop_(loop), notices_(notices), file_(file), prune_timer_(loop) {
   const WallTime now = base::wall_now();
-  auto [document, warnings] = file_.take_loaded();
+  StateFile::Loaded loaded = file_.take_loaded();
+  Document& document = loaded.document;
   notices_.load(std::move(document.notices), document.last_notice_id, now);
   notices_.set_on_change([this] { file_.changed(); });
   file_.set_source([this](const RecordData& data) { return image_.compose(data, book_, notices_, base::wall_now()); });
   file_.set_on_warning([this](const std::string& text) { notices_.add_warning(text, base::wall_now()); });
-  for (const std::string& text : warnings) notices_.add_warning(text, now);
+  for (const std::string& text : loaded.warnings) notices_.add_warning(text, now);
   book_.load(std::move(document.changes), std::move(document.tasks), document.counters, now);
   apply_effects();
   file_.changed();

@@ -16,6 +16,7 @@ namespace cobble::state {
 namespace {
 
 constexpr std::string_view file_name = ".pebble.state";
+constexpr std::string_view processes_name = ".pebble.processes";
 /// A larger file isn't one of ours.
 constexpr off_t largest_file = 1 << 30;
 
@@ -29,17 +30,21 @@ std::expected<base::UniqueFd, std::string> lock_directory(const StateOptions& op
   return fd;
 }
 
-/// Removes what a writing left that was cut off by the end of its daemon: `.pebble.state.DIGITS~`.
+/// Whether a file of this name is what a writing leaves that is cut off by the end of its daemon: `.pebble.state.DIGITS~`.
+bool is_leftover(std::string_view name) {
+  for (const std::string_view base : {file_name, processes_name}) {
+    if (!name.starts_with(base) || !name.ends_with('~') || name.size() < base.size() + 3 || name[base.size()] != '.') continue;
+    const std::string_view digits = name.substr(base.size() + 1, name.size() - base.size() - 2);
+    if (digits.find_first_not_of("0123456789") == std::string_view::npos) return true;
+  }
+  return false;
+}
+
 void remove_leftovers(const std::string& directory) {
   DIR* entries = ::opendir(directory.c_str());
   if (entries == nullptr) return;
-  const std::string prefix = std::string(file_name) + ".";
   while (const dirent* entry = ::readdir(entries)) {
-    std::string_view name = entry->d_name;
-    if (!name.starts_with(prefix) || !name.ends_with('~')) continue;
-    const std::string_view digits = name.substr(prefix.size(), name.size() - prefix.size() - 1);
-    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) continue;
-    ::unlink((directory + "/" + entry->d_name).c_str());
+    if (is_leftover(entry->d_name)) ::unlink((directory + "/" + entry->d_name).c_str());
   }
   ::closedir(entries);
 }
@@ -85,6 +90,9 @@ std::expected<StateFile::Loaded, std::string> load(const StateOptions& options) 
   const WallTime now = base::wall_now();
   if (options.persist) {
     remove_leftovers(options.directory);
+    if (auto processes = read_file(options.directory + "/" + std::string(processes_name)); processes && *processes) {
+      loaded.processes = std::move(**processes);
+    }
     const std::string path = options.directory + "/" + std::string(file_name);
     auto content = read_file(path);
     if (!content) return std::unexpected(std::move(content.error()));

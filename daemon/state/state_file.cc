@@ -27,8 +27,9 @@ StateFile::StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd
       lock_(std::move(lock)),
       loaded_(std::move(loaded)),
       data_(std::move(loaded_.document.data)),
+      processes_(std::move(loaded_.processes)),
       operation_start_(read_operation_start(data_)),
-      writer_(options_.directory + "/.pebble.state"),
+      writer_(options_.directory + "/.pebble.state", options_.directory + "/.pebble.processes"),
       timer_(loop),
       progress_(loop) {}
 
@@ -48,6 +49,13 @@ void StateFile::set_data(std::string_view key, std::string json) {
 
 void StateFile::remove_data(std::string_view key) {
   if (data_.erase(std::string(key)) > 0) changed();
+}
+
+void StateFile::set_processes(std::string text) {
+  if (text == processes_) return;
+  processes_ = std::move(text);
+  new_processes_ = processes_;
+  changed();
 }
 
 void StateFile::changed() {
@@ -72,11 +80,12 @@ void StateFile::flush() {
   timer_.cancel();
   writing_ = true;
   const std::uint64_t generation = generation_;
-  writer_.write(source_(data_), [this, generation, alive = alive_](const std::expected<void, std::string>& result) {
-    boost::asio::post(loop_, [this, generation, alive, result] {
-      if (*alive) written(generation, result);
-    });
-  });
+  writer_.write(source_(data_), std::exchange(new_processes_, std::nullopt),
+                [this, generation, alive = alive_](const std::expected<void, std::string>& result) {
+                  boost::asio::post(loop_, [this, generation, alive, result] {
+                    if (*alive) written(generation, result);
+                  });
+                });
 }
 
 void StateFile::written(std::uint64_t generation, const std::expected<void, std::string>& result) {
@@ -87,6 +96,7 @@ void StateFile::written(std::uint64_t generation, const std::expected<void, std:
     if (generation_ != on_disk_) timer_.start(gather_time, [this] { flush(); });
   } else {
     base::log("Cannot write state file, retrying: " + result.error());
+    new_processes_ = processes_;
     timer_.start(options_.retry_period, [this] { flush(); });
     if (!std::exchange(failing_, true) && on_warning_) on_warning_("cannot write state file: " + result.error());
   }
@@ -115,7 +125,7 @@ void StateFile::stop(base::Nanoseconds limit) {
   const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;
   // What is being written may be the last state already, but its outcome can't arrive here any more: write once more.
   if (writer_.wait_idle(limit) && (writing_ || on_disk_ != generation_)) {
-    writer_.write(source_(data_), [](const std::expected<void, std::string>& result) {
+    writer_.write(source_(data_), processes_, [](const std::expected<void, std::string>& result) {
       if (!result) base::log("Cannot write state file: " + result.error());
     });
   }

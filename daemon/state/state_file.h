@@ -32,6 +32,7 @@ class StateFile {
   struct Loaded {
     Document document;
     std::vector<std::string> warnings;  ///< what the users of this daemon should know about the file
+    std::string processes;              ///< what the small file says
   };
 
   StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd lock, Loaded loaded);
@@ -49,6 +50,13 @@ class StateFile {
   /// Sets it; `durable` waits for it.
   void set_data(std::string_view key, std::string json);
   void remove_data(std::string_view key);
+
+  /// What was noted of running processes, by an earlier daemon too; empty: nothing. It stands in a file of its own beside the
+  /// state file,
+  /// `.pebble.processes`, which is there only as long as there is something to say: other daemons that read the state file don't
+  /// know it, and it means nothing once the machine has restarted.
+  const std::string& processes() const { return processes_; }
+  void set_processes(std::string text);
 
   /// Who makes the file's bytes when it is time to write; given the `data` object.
   void set_source(std::function<Pieces(const RecordData& data)> source) { source_ = std::move(source); }
@@ -73,6 +81,8 @@ class StateFile {
   base::UniqueFd lock_;
   Loaded loaded_;
   RecordData data_;
+  std::string processes_;
+  std::optional<std::string> new_processes_;  ///< not on disk yet
   WallTime operation_start_{};
   std::function<Pieces(const RecordData&)> source_;
   std::function<void(std::string)> on_warning_;

@@ -63,29 +63,34 @@ bool write_pieces(int fd, const Pieces& pieces) {
   return write_all(fd, buffer);
 }
 
-std::expected<void, std::string> write_temporary(const std::string& path, const Pieces& pieces) {
+std::expected<void, std::string> write_temporary(const std::string& path, const Pieces& pieces, bool sync) {
   base::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return failed("open", path);
   if (::fchmod(fd.get(), 0600) != 0) return failed("chmod", path);
   if (!write_pieces(fd.get(), pieces)) return failed("write", path);
-  if (::fsync(fd.get()) != 0) return failed("sync", path);
+  if (sync && ::fsync(fd.get()) != 0) return failed("sync", path);
   if (::close(fd.release()) != 0) return failed("close", path);
   return {};
 }
 
+std::expected<void, std::string> write_and_rename(const std::string& path, const Pieces& pieces, bool sync) {
+  const std::string temporary = path + "." + random_digits() + "~";
+  std::expected<void, std::string> result = write_temporary(temporary, pieces, sync);
+  if (result && ::rename(temporary.c_str(), path.c_str()) != 0) result = failed("rename", temporary);
+  if (!result) ::unlink(temporary.c_str());
+  return result;
+}
+
 }  // namespace
 
+std::expected<void, std::string> replace_small_file(const std::string& path, std::string_view text) {
+  if (!text.empty()) return write_and_rename(path, {make_piece(std::string(text))}, false);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("remove", path);
+  return {};
+}
+
 std::expected<void, std::string> replace_file(const std::string& path, const Pieces& pieces) {
-  const std::string temporary = path + "." + random_digits() + "~";
-  if (auto written = write_temporary(temporary, pieces); !written) {
-    ::unlink(temporary.c_str());
-    return written;
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    auto error = failed("rename", temporary);
-    ::unlink(temporary.c_str());
-    return error;
-  }
+  if (auto renamed = write_and_rename(path, pieces, true); !renamed) return renamed;
   const std::string directory = path.substr(0, path.rfind('/') + 1);
   const base::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return failed("open", directory);
@@ -97,9 +102,18 @@ std::expected<void, std::string> replace_file(const std::string& path, const Pie
 struct StateWriter::Shared {
   struct Job {
     Pieces pieces;
+    std::optional<std::string> small;
     Done done;
+
+    std::expected<void, std::string> run(const Shared& shared) const {
+      if (small) {
+        if (auto written = replace_small_file(shared.small_path, *small); !written) return written;
+      }
+      return replace_file(shared.path, pieces);
+    }
   };
   std::string path;
+  std::string small_path;
   std::mutex mutex;
   std::condition_variable changed;
   std::optional<Job> job;  ///< waiting or being done
@@ -107,7 +121,7 @@ struct StateWriter::Shared {
   std::thread thread;
 };
 
-StateWriter::StateWriter(std::string path) : path_(std::move(path)) {}
+StateWriter::StateWriter(std::string path, std::string small_path) : path_(std::move(path)), small_path_(std::move(small_path)) {}
 
 StateWriter::~StateWriter() {
   stop();
@@ -120,7 +134,7 @@ void StateWriter::run(const std::shared_ptr<Shared>& shared) {
     if (!shared->job) return;
     Shared::Job job = *shared->job;
     lock.unlock();
-    job.done(replace_file(shared->path, job.pieces));
+    job.done(job.run(*shared));
     job = {};
     lock.lock();
     shared->job.reset();
@@ -128,10 +142,11 @@ void StateWriter::run(const std::shared_ptr<Shared>& shared) {
   }
 }
 
-void StateWriter::write(Pieces pieces, Done done) {
+void StateWriter::write(Pieces pieces, std::optional<std::string> small, Done done) {
   if (!shared_) {
     shared_ = std::make_shared<Shared>();
     shared_->path = path_;
+    shared_->small_path = small_path_;
     // Signals are the loop's; one that a write itself raises (SIGXFSZ) becomes an error of the write.
     sigset_t all;
     sigset_t before;
@@ -148,7 +163,7 @@ void StateWriter::write(Pieces pieces, Done done) {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   const std::lock_guard lock(shared_->mutex);
-  shared_->job.emplace(Shared::Job{std::move(pieces), std::move(done)});
+  shared_->job.emplace(Shared::Job{std::move(pieces), std::move(small), std::move(done)});
   shared_->changed.notify_all();
 }
 

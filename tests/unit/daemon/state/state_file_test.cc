@@ -204,6 +204,24 @@ TEST_CASE("without persistence nothing is read or written") {
   CHECK(folder.names() == Strings{".pebble.state"});
 }
 
+TEST_CASE("what is noted of processes stands beside the state file, as long as there is something") {
+  const Folder folder;
+  const fs::path beside = folder.path() / ".pebble.processes";
+  {
+    Life life(folder);
+    CHECK(life.file->processes().empty());
+    life.file->set_processes(R"({"a":1})");
+    life.make_durable();
+    CHECK(Folder::read(beside) == R"({"a":1})");
+    CHECK_FALSE(folder.content().contains(R"("a")"));
+  }
+  Life again(folder);
+  CHECK(again.file->processes() == R"({"a":1})");
+  again.file->set_processes("");
+  again.make_durable();
+  CHECK_FALSE(fs::exists(beside));
+}
+
 TEST_CASE("a symbolic link is read and then replaced") {
   const Folder folder;
   const fs::path elsewhere = folder.path() / "elsewhere";
