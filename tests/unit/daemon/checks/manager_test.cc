@@ -20,6 +20,7 @@ using Strings = std::vector<std::string>;
 
 /// Checks on a real engine that keeps nothing on disk; ports that are open or closed decide how runs end.
 struct Fixture {
+  fs::path folder = fs::temp_directory_path() / ("cobble-checks-" + std::to_string(::getpid()));
   base::IoContext loop;
   std::unique_ptr<state::StateFile> file;
   state::NoticeBook notices;
@@ -32,7 +33,8 @@ struct Fixture {
   std::int64_t number = port.local_endpoint().port();
 
   Fixture() {
-    auto opened = state::open_state(loop, {.directory = "/", .socket_path = "", .persist = false});
+    fs::create_directories(folder);
+    auto opened = state::open_state(loop, {.directory = folder.string(), .socket_path = "", .persist = false});
     REQUIRE(opened);
     file = std::move(*opened);
     engine = std::make_unique<state::ChangeEngine>(loop, notices, *file);
@@ -47,6 +49,7 @@ struct Fixture {
       return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0;
     });
     until([&] { return loop.poll() == 0; });
+    fs::remove_all(folder);
   }
 
   layers::Check& add(const std::string& name, std::int64_t threshold = 3) {
@@ -193,7 +196,7 @@ TEST_CASE_METHOD(Fixture, "start and stop") {
 }
 
 TEST_CASE_METHOD(Fixture, "stopping during a run kills the command and counts nothing") {
-  const fs::path mark = fs::temp_directory_path() / ("checks_test_" + std::to_string(::getpid()));
+  const fs::path mark = folder / "mark";
   add_exec("c",
            "sh -c 'echo $$ >" + mark.string() + ".new; mv " + mark.string() + ".new " + mark.string() + "; sleep 1000 & wait'");
   plan.checks["c"].timeout = 1h;
