@@ -254,7 +254,7 @@ class LayerParser {
       if (std::string error = decoder.error(); !error.empty()) return std::unexpected(prefix + error);
       return {};
     }
-    if (node.kind != YamlNode::Kind::mapping) return {};  // anything else counts as empty
+    if (node.kind != YamlNode::Kind::mapping && node.items.empty()) return {};  // counts as empty
     const auto fields = decoder.fields(node, "pairingstate.pairingConfig");
     for (const auto& [key, value] : fields.value_or(Decoder::Fields{})) {
       if (key == "mode") {

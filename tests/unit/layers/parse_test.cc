@@ -95,6 +95,8 @@ TEST_CASE("what is wrong with a layer is named") {
       {"log-targets: {t: {type: foo}}",
        "log target \"t\" has unsupported type \"foo\", must be \"loki\", \"opentelemetry\" or \"syslog\""},
       {"log-targets: {t: {labels: {pebble_x: y}}}", "log target \"t\": label \"pebble_x\" uses reserved prefix \"pebble_\""},
+      {"pairing: [a]",
+       "cannot parse the pairing section: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into pairingstate.pairingConfig"},
       {"pairing: {mode: x}", "invalid pairing mode \"x\": should be \"disabled\", \"single\" or \"multiple\""},
   };
   for (const auto& [text, wanted] : table) {
