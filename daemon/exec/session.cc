@@ -40,6 +40,10 @@ void make_nonblocking(int fd) {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+void set_exit_code(state::TaskRun& run, int code) {
+  run.set_data("api-data", "{\"exit-code\":" + std::to_string(code) + "}");
+}
+
 std::string pipe_error() {
   return "cannot create pipe: " + base::errno_text(errno);
 }
@@ -118,7 +122,7 @@ base::Task<state::TaskResult> Session::run(state::TaskRun& run) {
   while (!connected() && !run.aborted() && !ending_ && steady_clock::now() < limit) co_await pause(run, limit);
   if (run.aborted() || ending_ || !connected()) {
     const bool cancelled = run.aborted() || ending_;
-    if (cancelled && connected()) run.set_data("exit-code", "-1");
+    if (cancelled && connected()) set_exit_code(run, -1);
     drop_channels();
     if (cancelled) co_return std::unexpected("context canceled");
     const std::string text = "timeout waiting for websocket connections: context deadline exceeded";
@@ -129,12 +133,12 @@ base::Task<state::TaskResult> Session::run(state::TaskRun& run) {
     process_ended();
     co_await say_end_everywhere();
     let_channels_linger();
-    run.set_data("exit-code", "-1");
+    set_exit_code(run, -1);
     co_return std::unexpected(started.error());
   }
   const bool timed_out = co_await supervise(run);
   let_channels_linger();
-  run.set_data("exit-code", std::to_string(timed_out || !exited_ ? -1 : exited_->code));
+  set_exit_code(run, timed_out || !exited_ ? -1 : exited_->code);
   // Reaped now, whoever still keeps a channel open.
   if (exited_) child_.reset();
   if (timed_out)
