@@ -1,13 +1,38 @@
 #include "client/commands/main.h"
 
-#include <cstdio>
 #include <vector>
+
+#include "daemon/daemon.h"
+
+namespace {
+
+cobble::lifecycle::Options daemon_options(const cobble::client::RunOptions& run) {
+  cobble::lifecycle::Options options;
+  options.create_dirs = run.create_dirs;
+  options.hold = run.hold;
+  options.verbose = run.verbose;
+  options.http = run.http;
+  options.https = run.https;
+  options.args = run.args;
+  options.identities = run.identities;
+  return options;
+}
+
+int run(const cobble::client::RunOptions& run_options) {
+  return cobble::run_daemon(daemon_options(run_options));
+}
+
+int enter(const cobble::client::EnterOptions& enter_options) {
+  cobble::lifecycle::Options options = daemon_options(enter_options.run);
+  options.quiet = enter_options.silent;
+  options.hold = options.hold || (enter_options.subcommand && !enter_options.start_services);
+  if (!enter_options.subcommand) return cobble::run_daemon(options);
+  return cobble::run_daemon_around(options, enter_options.subcommand, enter_options.stays_after_success);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> args(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const auto no_daemon = [](const auto&) {
-    std::fputs("cannot run daemon: not part of this build\n", stderr);
-    return 1;
-  };
-  return cobble::client::run_command_line(args, {.run = no_daemon, .enter = no_daemon});
+  return cobble::client::run_command_line(args, {.run = run, .enter = enter});
 }

@@ -266,7 +266,7 @@ Task<bool> Connection::send(const Request& request, Response& response, bool& ke
   if (keep_alive && http_10) head_ += "Connection: keep-alive\r\n";
   head_ += "\r\n";
 
-  if (response.stream) co_return co_await send_stream(response, chunked);
+  if (response.stream) co_return co_await send_stream(request, response, chunked);
   if (request.method == "HEAD") response.body.clear();
   if (chunked && !response.body.empty()) {
     append_chunk_head(head_, response.body.size());
@@ -289,14 +289,18 @@ void Connection::add_latest_warning(std::string& body) const {
   body += '}';
 }
 
-Task<bool> Connection::send_stream(Response& response, bool chunked) {
+Task<bool> Connection::send_stream(const Request& request, Response& response, bool chunked) {
   ResponseBody writer(*this, chunked, head_);
+  streaming_to_ = &request.user;
+  bool good = true;
   try {
     co_await response.stream(writer);
   } catch (const std::exception& e) {
     base::log(std::string("Internal error in a streamed response: ") + e.what());
-    co_return false;
+    good = false;
   }
+  streaming_to_ = nullptr;
+  if (!good) co_return false;
   co_return co_await writer.finish(response.content_length);
 }
 

@@ -30,6 +30,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Cuts it when it overstayed a limit.
   void check_deadline(base::SteadyTime now);
   bool ending() const { return ending_; }
+  /// Who gets the streamed response that is being sent; null when there is none.
+  const access::RequestUser* streaming_to() const { return streaming_to_; }
 
  private:
   friend class RequestBody;
@@ -46,7 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<void> refuse(ProtocolError error);
   Task<void> linger();
   Task<bool> send(const Request& request, Response& response, bool& keep_alive, bool http_10);
-  Task<bool> send_stream(Response& response, bool chunked);
+  Task<bool> send_stream(const Request& request, Response& response, bool chunked);
   Task<void> hand_over(Response& response);
   void add_latest_warning(std::string& body) const;
   void watch_for_hang_up();
@@ -63,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   base::Timer watch_timer_;
   std::function<void()> stop_watch_;
   base::SteadyTime deadline_ = base::SteadyTime::max();
+  const access::RequestUser* streaming_to_ = nullptr;
   bool idle_ = true;
   bool ending_ = false;
   bool failed_ = false;

@@ -1,6 +1,9 @@
 #include "daemon/api/http.h"
 
+#include <nlohmann/json.hpp>
+
 #include "daemon/api/text.h"
+#include "daemon/base/json.h"
 
 namespace cobble::api {
 
@@ -166,6 +169,15 @@ Response error_response(const base::Error& error) {
   if (!error.kind.empty()) json.field("kind", error.kind);
   json.end_object();
   return finish(json, error.status);
+}
+
+std::string error_message(const Response& response) {
+  std::string message;
+  const auto json = base::parse_json(response.body);
+  if (!json) return message;
+  const nlohmann::json* result = base::JsonFields(*json).find("result");
+  if (result != nullptr) base::JsonFields(*result).read("message", message);
+  return message;
 }
 
 }  // namespace cobble::api

@@ -113,6 +113,8 @@ Response sync_response(std::string result_json, int status = 200);
 /// 202 with the change's id and `result` (JSON text).
 Response async_response(std::string_view change_id, std::string result_json = "null");
 Response error_response(const base::Error& error);
+/// `result.message` of an error response; empty when it isn't one.
+std::string error_message(const Response& response);
 
 struct Context;
 /// One handler: `Task<Response> get_plan(Context& context, Request& request)`, declared in api/handlers.h, in api/RESOURCE.cc.

@@ -170,6 +170,13 @@ void Server::sweep() {
   if (sweeping_) sweeper_.start(sweep_period, [this] { sweep(); });
 }
 
+void Server::end_streams(const std::function<bool(const access::RequestUser&)>& unwanted) {
+  for (auto at = connections_.begin(); at != connections_.end();) {
+    Connection& connection = **at++;
+    if (const access::RequestUser* user = connection.streaming_to(); user != nullptr && unwanted(*user)) connection.abort();
+  }
+}
+
 Task<void> Server::stop(base::Nanoseconds limit) {
   stopping_ = true;
   for (const auto& listener : listeners_) {

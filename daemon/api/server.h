@@ -70,6 +70,8 @@ class Server {
   /// Stops accepting, removes the socket file, closes idle connections, wakes long polls; then waits for open requests, at most
   /// `limit`, and cuts the rest.
   Task<void> stop(base::Nanoseconds limit);
+  /// Cuts the connections whose streamed response goes to a user for whom `unwanted` says yes (identities have changed).
+  void end_streams(const std::function<bool(const access::RequestUser&)>& unwanted);
   /// The daemon's own request to itself, judged and logged as if it came over the socket (autostart, seeding; contract 09
   /// section 3.1).
   Task<Response> call(std::string method, std::string target, std::string body);

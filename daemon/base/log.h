@@ -22,6 +22,8 @@ void log_security(std::string_view level, std::string_view event, std::string_vi
 /// The text of such an object: `datetime` in whole seconds, an empty description left out, `<`, `>` and `&` as they are.
 std::string security_event(WallTime time, std::string_view level, std::string_view event, std::string_view description);
 
+/// Hides all lines from now on (`pebble enter` with some subcommands).
+void set_log_quiet(bool quiet);
 /// Starts the writer thread; before that, and after `stop_logging`, lines are written at once by the caller.
 void start_logging();
 /// Flushes for at most `limit` and stops the thread.
