@@ -85,8 +85,8 @@ Result<ServiceInfo> decode_service(const json& value) {
   service.current = in.text("current");
   service.current_since = in.time("current-since");
   Decoder details(in.at("details"));
-  service.details = {details.maybe_integer("pid"), details.maybe_integer("restarts"), details.maybe_integer("exit-code"),
-                     details.time("next-restart")};
+  service.details = {details.maybe_integer("pid"), details.maybe_integer("restarts"), details.maybe_integer("last-exit-code"),
+                     details.time("next-restart"), details.text("last-error")};
   return checked(std::move(service), in);
 }
 

@@ -52,8 +52,9 @@ struct Change {
 struct ServiceDetails {
   std::optional<std::int64_t> pid;
   std::optional<std::int64_t> restarts;
-  std::optional<std::int64_t> exit_code;
+  std::optional<std::int64_t> last_exit_code;
   std::optional<Time> next_restart;
+  std::string last_error;
 };
 
 struct ServiceInfo {

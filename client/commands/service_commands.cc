@@ -9,11 +9,36 @@
 namespace cobble::client {
 namespace {
 
-constexpr Option list_options[] = {format_option, abs_time_option};
+constexpr Option list_options[] = {
+    format_option,
+    abs_time_option,
+    {.long_name = "long", .help = "Show process IDs, restarts, exit codes and faults, too, as far as the server tells them."},
+};
 constexpr Positional any_services[] = {{.name = "<service>", .required = false, .list = true}};
 constexpr Positional some_services[] = {{.name = "<service>", .list = true}};
 constexpr Positional signal_positionals[] = {{.name = "<SIGNAL>"}, {.name = "<service>", .required = false, .list = true}};
 constexpr Option wait_options[] = {no_wait_option};
+
+std::string shown(const std::optional<std::int64_t>& number) {
+  return number ? std::to_string(*number) : "-";
+}
+
+std::string services_table(const std::vector<ServiceInfo>& services, bool absolute, bool in_detail) {
+  Table table;
+  std::vector<std::string> head = {"Service", "Startup", "Current", "Since"};
+  if (in_detail) head.insert(head.end(), {"PID", "Restarts", "Exit", "Next", "Fault"});
+  table.add(std::move(head));
+  for (const ServiceInfo& service : services) {
+    std::vector<std::string> row = {service.name, service.startup, service.current, show_time(service.current_since, absolute)};
+    const ServiceDetails& details = service.details;
+    if (in_detail) {
+      row.insert(row.end(), {shown(details.pid), shown(details.restarts), shown(details.last_exit_code),
+                             show_time(details.next_restart, absolute), details.last_error.empty() ? "-" : details.last_error});
+    }
+    table.add(std::move(row));
+  }
+  return table.text();
+}
 
 Result<int> services(Context& context, const Arguments& arguments) {
   const auto list = context.client().services(arguments.positionals());
@@ -25,12 +50,7 @@ Result<int> services(Context& context, const Arguments& arguments) {
     context.note(arguments.positionals().empty() ? "Plan has no services.\n" : "No matching services.\n");
     return 0;
   }
-  Table table;
-  table.add({"Service", "Startup", "Current", "Since"});
-  for (const ServiceInfo& service : *list) {
-    table.add({service.name, service.startup, service.current, show_time(service.current_since, arguments.given("abs-time"))});
-  }
-  context.print(table.text());
+  context.print(services_table(*list, arguments.given("abs-time"), arguments.given("long")));
   return 0;
 }
 

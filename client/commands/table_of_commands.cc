@@ -46,6 +46,8 @@ constexpr const Command* commands[] = {
     &autostart_command,
     &enter_command,
     &debug_command,
+    &validate_command,
+    &completion_command,
 };
 
 /// How many letters must be added, taken away or exchanged to make one word of the other.
