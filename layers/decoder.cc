@@ -15,8 +15,10 @@ namespace cobble::layers {
 
 namespace {
 
-/// Nodes visited in a section, those behind aliases each time: far above any real layer, far below what an alias bomb wants.
-constexpr std::uint64_t visit_limit = 5'000'000;
+/// Bytes read in a section, those behind aliases each time: far above any real layer, far below what an alias bomb wants.
+constexpr std::uint64_t read_limit = 64U << 20;
+/// What a node counts besides its text.
+constexpr std::uint64_t node_cost = 16;
 /// Merge keys that lead to mappings with merge keys, and so on.
 constexpr int merge_depth_limit = 100;
 /// Errors that are told of one section.
@@ -47,8 +49,9 @@ void Decoder::add_error(int line, std::string text) {
   if (errors_.size() < error_limit) errors_.push_back("line " + std::to_string(line) + ": " + std::move(text));
 }
 
-bool Decoder::spend() {
-  if (++visited_ <= visit_limit) return true;
+bool Decoder::spend(std::size_t bytes) {
+  spent_ += node_cost + bytes;
+  if (spent_ <= read_limit) return true;
   if (fatal_.empty()) fatal_ = "yaml: document contains excessive aliasing";
   return false;
 }
@@ -79,7 +82,7 @@ void Decoder::collect(const YamlNode& node, Fields& fields, std::string_view typ
   for (const auto& [name, value] : fields) known.insert(name);
   std::vector<const YamlNode*> merges;
   for (const auto& [key, value] : node.pairs) {
-    if (!spend()) return;
+    if (!spend(key->text.size())) return;
     if (!is_scalar(*key)) {
       wrong_type(*key, "string");
       continue;
@@ -111,13 +114,14 @@ void Decoder::collect_merged(const YamlNode& value, Fields& fields, std::string_
   if (value.kind == YamlNode::Kind::mapping) return collect(value, fields, type, depth + 1);
   if (value.kind != YamlNode::Kind::sequence) return refuse();
   for (const YamlNode* item : value.items) {
+    if (!spend(0)) return;
     if (item->kind != YamlNode::Kind::mapping) return refuse();
     collect(*item, fields, type, depth + 1);
   }
 }
 
 void Decoder::read(const YamlNode& node, std::string& out, std::string_view type) {
-  if (!spend()) return;
+  if (!spend(node.text.size())) return;
   if (!is_scalar(node)) return wrong_type(node, type);
   out = is_null(node) ? "" : text_of(node);
 }
@@ -139,7 +143,7 @@ void Decoder::read(const YamlNode& node, std::vector<std::string>& out) {
   if (is_null(node)) return;
   if (node.kind != YamlNode::Kind::sequence) return wrong_type(node, "[]string");
   for (const YamlNode* item : node.items) {
-    if (!spend()) return;
+    if (!spend(0)) return;
     if (is_null(*item)) continue;
     std::string text;
     read(*item, text);
@@ -148,7 +152,7 @@ void Decoder::read(const YamlNode& node, std::vector<std::string>& out) {
 }
 
 void Decoder::read(const YamlNode& node, std::optional<std::int64_t>& out) {
-  if (!spend() || is_null(node)) return;
+  if (!spend(node.text.size()) || is_null(node)) return;
   if (!is_scalar(node)) return wrong_type(node, "int");
   const Scalar scalar = resolve(node);
   constexpr double limit = 9223372036854775808.0;
@@ -168,7 +172,7 @@ void Decoder::read(const YamlNode& node, std::int64_t& out) {
 }
 
 void Decoder::read(const YamlNode& node, std::optional<Nanoseconds>& out) {
-  if (!spend() || is_null(node)) return;
+  if (!spend(node.text.size()) || is_null(node)) return;
   if (!is_scalar(node)) {
     if (fatal_.empty()) fatal_ = "duration must be a YAML string";
     return;
@@ -182,7 +186,7 @@ void Decoder::read(const YamlNode& node, std::optional<Nanoseconds>& out) {
 }
 
 void Decoder::read(const YamlNode& node, std::optional<double>& out) {
-  if (!spend() || is_null(node)) return;
+  if (!spend(node.text.size()) || is_null(node)) return;
   if (!is_scalar(node)) {
     if (fatal_.empty()) fatal_ = "value must be a YAML number";
     return;

@@ -38,13 +38,13 @@ class Decoder {
  private:
   void wrong_type(const YamlNode& node, std::string_view type);
   void add_error(int line, std::string text);
-  bool spend();
+  bool spend(std::size_t bytes);
   void collect(const YamlNode& node, Fields& fields, std::string_view type, int depth);
   void collect_merged(const YamlNode& value, Fields& fields, std::string_view type, int depth);
 
   std::vector<std::string> errors_;
   std::string fatal_;
-  std::uint64_t visited_ = 0;
+  std::uint64_t spent_ = 0;
 };
 
 }  // namespace cobble::layers

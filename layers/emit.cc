@@ -209,7 +209,12 @@ class Emitter {
     out_ += '\n';
     for (const std::string& item : items) {
       out_.append(static_cast<std::size_t>(indent + step), ' ').append("-");
-      value(indent + step + 2 - step, item);  // a block's lines stand two behind the dash
+      // A block's lines stand two behind the dash, where an indentation hint would not fit them.
+      if (item.starts_with(' ')) {
+        out_.append(" ").append(yaml_scalar(item)).append("\n");
+      } else {
+        value(indent + 2, item);
+      }
     }
   }
   void map(int indent, std::string_view name, const StringMap& map) {
@@ -227,7 +232,7 @@ class Emitter {
     out_.append(static_cast<std::size_t>(indent), ' ');
     const bool simple = name.size() <= longest_simple_key && name.find('\n') == std::string_view::npos;
     if (simple) {
-      out_ += yaml_scalar(name);
+      out_ += name == "<<" ? double_quoted(name) : yaml_scalar(name);  // not a merge key
       return true;
     }
     out_ += "?";
@@ -239,7 +244,10 @@ class Emitter {
   static std::vector<const typename Map::value_type*> sorted(const Map& map) {
     std::vector<const typename Map::value_type*> entries;
     for (const auto& entry : map) entries.push_back(&entry);
-    std::ranges::sort(entries, [](const auto* a, const auto* b) { return yaml_key_less(a->first, b->first); });
+    // A heap sort stays within bounds even where the order that the contract gives isn't transitive.
+    const auto less = [](const auto* a, const auto* b) { return yaml_key_less(a->first, b->first); };
+    std::ranges::make_heap(entries, less);
+    std::ranges::sort_heap(entries, less);
     return entries;
   }
 

@@ -209,6 +209,7 @@ std::string_view short_tag(const YamlNode& node) {
 }
 
 bool reads_as_string(std::string_view text) {
+  if (text == "=") return false;  // YAML 1.1's value key, which its readers refuse as a value
   if (resolve_plain(text).type != ScalarType::string) return false;
   if (one_of(text, {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"}))
     return false;

@@ -80,7 +80,9 @@ std::expected<void, std::string> check_directive(std::string_view line) {
 /// Length of the text up to the end of the first document. A line that starts with a marker ends it wherever it stands, also in a
 /// quoted scalar.
 std::expected<std::size_t, std::string> first_document(std::string_view text) {
+  const auto no_start = [] { return std::unexpected("yaml: did not find expected <document start>"); };
   bool begun = false;
+  bool directives = false;
   std::size_t at = 0;
   while (at < text.size()) {
     std::size_t end = text.find('\n', at);
@@ -91,13 +93,17 @@ std::expected<std::size_t, std::string> first_document(std::string_view text) {
       begun = true;
     } else if (is_marker(line, "...")) {
       if (begun) return at;
+      if (directives) return no_start();
     } else if (!begun && line.starts_with('%')) {
       if (auto good = check_directive(line); !good) return std::unexpected(std::move(good.error()));
+      directives = true;
     } else if (const std::size_t first = line.find_first_not_of(" \t"); first != std::string_view::npos && line[first] != '#') {
+      if (!begun && directives) return no_start();
       begun = true;
     }
     at = end + 1;
   }
+  if (!begun && directives) return no_start();
   return text.size();
 }
 

@@ -1,5 +1,7 @@
 #include "layers/yaml_tree.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <istream>
 #include <optional>
 #include <streambuf>
@@ -9,6 +11,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include "layers/utf8.h"
 #include "layers/yaml_text.h"
 
 namespace cobble::layers {
@@ -21,6 +24,19 @@ struct Refused {
   std::string problem;
 };
 
+/// The text of a scalar as UTF-8: yaml-cpp gives the escapes `\N` and `\_` as single bytes.
+std::string repaired(const std::string& text) {
+  if (std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) return text;
+  std::string out;
+  for (std::string_view rest = text; !rest.empty();) {
+    std::uint32_t code_point = 0;
+    const std::size_t length = decode_utf8(rest, code_point);
+    append_utf8(out, length == 0 ? static_cast<unsigned char>(rest[0]) : code_point);
+    rest.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
 /// Builds the tree from yaml-cpp's events.
 class Builder final : public YAML::EventHandler {
  public:
@@ -32,13 +48,26 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const std::string_view rest = text_.substr(std::min(static_cast<std::size_t>(mark.pos), text_.size()));
+    const bool is_explicit =
+        rest.starts_with('~') || rest.starts_with("null") || rest.starts_with("Null") || rest.starts_with("NULL");
+    check_missing(mark, is_explicit);
+    if (is_explicit) check_indented(mark);
     YamlNode& node = make(mark, anchor, YamlNode::Kind::null, "");
-    const auto position = static_cast<std::size_t>(mark.pos);
-    node.explicit_null = position < text_.size() && (text_[position] == '~' || text_[position] == 'n' || text_[position] == 'N');
+    node.explicit_null = is_explicit;
     add(node);
   }
 
+  void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    const auto allowed = [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+    };
+    if (!std::ranges::all_of(name, allowed))
+      throw Refused{mark.line + 1, "did not find expected alphabetic or numeric character"};
+  }
+
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    check_indented(mark);
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) throw Refused{mark.line + 1, "unknown anchor referenced"};
     for (const Open& open : open_) {
@@ -48,27 +77,63 @@ class Builder final : public YAML::EventHandler {
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    check_indented(mark);
+    const bool in_flow = !open_.empty() && open_.back().flow;
+    if (in_flow && tag == "?" && value.starts_with(':')) throw Refused{mark.line + 1, "did not find expected node content"};
     YamlNode& node = make(mark, anchor, YamlNode::Kind::scalar, tag);
     node.quoted = tag == "!";
-    node.text = value;
+    node.text = repaired(value);
+    if (awaits_key()) open_.back().key_mark = mark;
     add(node);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
-    open(make(mark, anchor, YamlNode::Kind::sequence, tag));
+                       YAML::EmitterStyle::value style) override {
+    if (style == YAML::EmitterStyle::Flow) check_indented(mark);
+    open(make(mark, anchor, YamlNode::Kind::sequence, tag), style);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    open(make(mark, anchor, YamlNode::Kind::mapping, tag));
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value style) override {
+    if (style == YAML::EmitterStyle::Flow) check_indented(mark);
+    open(make(mark, anchor, YamlNode::Kind::mapping, tag), style);
   }
   void OnMapEnd() override { close(); }
 
  private:
   struct Open {
     YamlNode* node;
+    bool flow;
     const YamlNode* key = nullptr;
+    YAML::Mark key_mark = YAML::Mark::null_mark();  ///< where the last key begins, if it is a scalar
   };
+
+  bool awaits_key() const { return !open_.empty() && open_.back().node->kind == YamlNode::Kind::mapping && !open_.back().key; }
+
+  /// yaml-cpp makes up a null where a pair has no key at all, where a flow sequence has an item too few for its commas, and where
+  /// a key of a block has no `:` behind it (it then puts the null where the key is): marks of a slip or of text that was cut off.
+  void check_missing(const YAML::Mark& mark, bool is_explicit) const {
+    if (open_.empty()) return;
+    const Open& parent = open_.back();
+    if (parent.node->kind == YamlNode::Kind::sequence) {
+      if (parent.flow && !is_explicit) throw Refused{mark.line + 1, "did not find expected node content"};
+    } else if (parent.key == nullptr) {
+      if (!is_explicit) throw Refused{mark.line + 1, "did not find expected key"};
+    } else if (!parent.flow && parent.key_mark.pos == mark.pos) {
+      throw Refused{mark.line + 1, "could not find expected ':'"};
+    }
+  }
+
+  /// A value that begins a line stands to the right of its key, else it is a key that was cut off.
+  void check_indented(const YAML::Mark& mark) const {
+    if (open_.empty() || open_.back().flow || open_.back().key == nullptr) return;
+    const YAML::Mark& key = open_.back().key_mark;
+    if (key.is_null() || mark.line <= key.line || mark.column > key.column) return;
+    const std::size_t line = text_.substr(0, static_cast<std::size_t>(mark.pos)).rfind('\n') + 1;
+    if (text_.find_first_not_of(' ', line) >= static_cast<std::size_t>(mark.pos)) {
+      throw Refused{mark.line + 1, "could not find expected ':'"};
+    }
+  }
 
   YamlNode& make(const YAML::Mark& mark, YAML::anchor_t anchor, YamlNode::Kind kind, const std::string& tag) {
     YamlNode& node = tree_.nodes.emplace_back();
@@ -98,10 +163,11 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  void open(YamlNode& node) {
+  void open(YamlNode& node, YAML::EmitterStyle::value style) {
     if (open_.size() >= max_yaml_depth) throw Refused{node.line, "exceeded max depth of " + std::to_string(max_yaml_depth)};
+    if (awaits_key()) open_.back().key_mark = YAML::Mark::null_mark();
     add(node);
-    open_.push_back({&node});
+    open_.push_back({&node, style == YAML::EmitterStyle::Flow});
   }
   void close() { open_.pop_back(); }
 
@@ -138,6 +204,17 @@ std::optional<std::string> run(std::string& text, Builder& builder) {
   }
 }
 
+/// Whether the last line of a block scalar's `value`, which ends in a line end, is the last line of `source`, which doesn't: not
+/// so when that is a comment, a quoted scalar, or blank.
+bool ends_in_last_line(std::string_view value, std::string_view source) {
+  value.remove_suffix(1);
+  std::string_view line = source.substr(source.rfind('\n') + 1);
+  const std::size_t first = line.find_first_not_of(' ');
+  if (first != std::string_view::npos) return value.ends_with(line.substr(first));
+  const std::string_view last = value.substr(value.rfind('\n') + 1);
+  return !last.empty() && line.ends_with(last);
+}
+
 }  // namespace
 
 std::expected<YamlTree, std::string> parse_yaml(std::string_view text) {
@@ -145,7 +222,7 @@ std::expected<YamlTree, std::string> parse_yaml(std::string_view text) {
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   const std::size_t size = prepared->size();
   // The marker at the end is a sentinel: a quote that is still open then is an error. It needs a line of its own, whose line end
-  // a block scalar at the very end would take for its own: that is taken away again.
+  // a block scalar that ends in the last line would take for its own: that is taken away again.
   const bool cut_line = size > 0 && prepared->back() != '\n';
   *prepared += cut_line ? "\n...\n" : "...\n";
   YamlTree tree;
@@ -154,9 +231,8 @@ std::expected<YamlTree, std::string> parse_yaml(std::string_view text) {
   if (auto problem = run(original, builder)) return std::unexpected(std::move(*problem));
   if (cut_line && !tree.nodes.empty()) {
     YamlNode& last = tree.nodes.back();
-    const bool block = last.kind == YamlNode::Kind::scalar && last.quoted && last.text.ends_with('\n') &&
-                       prepared->at(size - 1) != '"' && prepared->at(size - 1) != '\'';
-    if (block) last.text.pop_back();
+    const bool block = last.kind == YamlNode::Kind::scalar && last.quoted && last.text.ends_with('\n');
+    if (block && ends_in_last_line(last.text, std::string_view(*prepared).substr(0, size))) last.text.pop_back();
   }
   return tree;
 }

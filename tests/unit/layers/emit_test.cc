@@ -35,7 +35,7 @@ TEST_CASE("scalars are quoted where they must be") {
       {"a, b", "a, b"},
       {"x [ y ]", "x [ y ]"},
       {"$FOO", "$FOO"},
-      {"=", "="},
+      {"=", "\"=\""},
       {"<<", "<<"},
       {"a: b", "'a: b'"},
       {"a:", "'a:'"},
@@ -94,6 +94,17 @@ TEST_CASE("strings with line ends become blocks") {
         "           a\n              b\n"
         "        environment:\n            A: \"a \\nb\"\n            B: \"a\\r\\nb\\n\"\n            C: |-\n                "
         "x\ty\n                z\n");
+}
+
+TEST_CASE("a block that begins with a blank stands in a list in quotes, a merge key's name too") {
+  Plan plan;
+  Service& service = plan.services["a"];
+  service.override_policy = Override::replace;
+  service.after = {" x\ny"};
+  service.environment = StringMap{{"<<", "<<"}};
+  CHECK(to_yaml(plan) ==
+        "services:\n    a:\n        override: replace\n        after:\n            - \" x\\ny\"\n        environment:\n"
+        "            \"<<\": <<\n");
 }
 
 TEST_CASE("long keys are complex keys") {

@@ -169,6 +169,13 @@ TEST_CASE("scalars are converted as the contract says") {
         "500ms\n        backoff-factor: 4\n");
 }
 
+TEST_CASE("an alias of a large scalar can't fill the memory") {
+  std::string text = "summary: &a " + std::string(1'000'000, 'x') + "\nservices: {a: {after: [";
+  for (int i = 0; i < 10'000; ++i) text += "*a,";
+  text += "]}}";
+  CHECK(error_of(text).ends_with("section \"services\": yaml: document contains excessive aliasing"));
+}
+
 TEST_CASE("alias bombs end at a bound") {
   std::string text = "services:\n  a: &s0 {override: replace, command: x}\n";
   std::string merges = "services:\n  m0: &m0 {override: replace, command: x, environment: &e0 {";
