@@ -43,6 +43,8 @@ Manager::Started Manager::start(Command command) {
   started.task_id = engine_.find_change(started.change_id)->task_ids.front();
   session->set_task_id(started.task_id);
   sessions_->by_task[started.task_id] = std::move(session);
+  // Nobody waits for the disk, but a daemon that is killed soon after should know of the exec.
+  base::spawn(loop_, "exec record", engine_.durable());
   base::spawn(loop_, "exec change", forget_when_ready(sessions_, engine_, started.change_id, started.task_id));
   return started;
 }
