@@ -1,0 +1,109 @@
+"""The command line client with a real daemon: what only real processes, files and signals show."""
+
+import json
+import os
+import signal
+import subprocess
+
+from conftest import BINARY, ROOT, until
+
+SLEEPER = "services: {web: {override: replace, command: sleep 1000}}\n"
+
+
+def test_services_tell_details_only_when_asked(daemon):
+    daemon.layer("001-base.yaml", SLEEPER)
+    daemon.start()
+    daemon.cli("start", "web")
+    pid = str(daemon.service("web")["details"]["pid"])
+    assert pid in daemon.cli("services", "--long").stdout.split()
+    assert daemon.cli("services").stdout.splitlines()[0].split() == ["Service", "Startup", "Current", "Since"]
+    assert "pid" not in daemon.cli("services", "--format=json").stdout
+
+
+def test_exec_carries_bytes_both_ways_and_the_exit_code(daemon):
+    daemon.start()
+    data = os.urandom(3_000_000)
+    done = subprocess.run([BINARY, "exec", "cat"], env=daemon.env, input=data, capture_output=True, timeout=60)
+    assert done.returncode == 0 and done.stdout == data and done.stderr == b""
+    done = daemon.cli("exec", "sh", "-c", "echo out; echo err >&2; exit 7", check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")
+
+
+def test_exec_passes_signals_on(daemon):
+    daemon.start()
+    script = "trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.01; done"
+    client = subprocess.Popen([BINARY, "exec", "sh", "-c", script], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    assert client.stdout.readline() == "ready\n"
+    client.send_signal(signal.SIGTERM)
+    assert client.communicate(timeout=30)[0] == "got\n"
+    assert client.returncode == 9
+
+
+def test_push_and_pull_keep_content_and_mode(daemon, tmp_path):
+    daemon.start()
+    source, far, back = tmp_path / "source", tmp_path / "far", tmp_path / "back"
+    source.write_bytes(os.urandom(5_000_000))
+    source.chmod(0o640)
+    daemon.cli("push", str(source), str(far))
+    assert far.read_bytes() == source.read_bytes() and far.stat().st_mode & 0o777 == 0o640
+    daemon.cli("pull", str(far), str(back))
+    assert back.read_bytes() == source.read_bytes()
+
+
+def test_a_pull_that_fails_leaves_the_old_file(daemon, tmp_path):
+    daemon.start()
+    old = tmp_path / "old"
+    old.write_text("as it was")
+    assert daemon.cli("pull", str(tmp_path / "missing"), str(old), check=False).returncode == 1
+    assert daemon.cli("pull", str(tmp_path / "missing"), str(tmp_path / "new"), check=False).returncode == 1
+    assert old.read_text() == "as it was"
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(("old", "new"))) == ["old"]
+
+
+def test_a_state_file_that_cannot_be_read_is_no_failure(daemon, tmp_path):
+    config = tmp_path / "config/pebble"
+    config.mkdir(parents=True)
+    daemon.env["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+    daemon.start()
+    daemon.cli("notify", "example.com/a")
+    for text in ("", "{}", "garbage", '{"pebble": {"x": null}}', "[1]", '{"pebble": 5}'):
+        (config / "cli.json").write_text(text)
+        assert "example.com/a" in daemon.cli("notices").stdout, text
+    assert list(json.loads((config / "cli.json").read_text())["pebble"]) == [str(daemon.socket)]
+    assert [p.name for p in config.iterdir()] == ["cli.json"]
+
+
+def test_the_second_interrupt_ends_a_client_that_waits(daemon):
+    stubborn = "sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'"
+    daemon.layer("001-base.yaml", json.dumps({"services": {"web": {"override": "replace", "command": stubborn, "kill-delay": "30s"}}}))
+    daemon.start()
+    daemon.cli("start", "web")
+    until(lambda: "ready" in daemon.cli("logs").stdout, "the service to ignore SIGTERM")
+    client = subprocess.Popen([BINARY, "stop", "web"], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    until(lambda: any(c["kind"] == "stop" for c in daemon.get("/v1/changes?select=in-progress")), "the change")
+    aborted = lambda: [c["status"] for c in daemon.get("/v1/changes?select=all") if c["kind"] == "stop"][0] in ("Abort", "Hold", "Error", "Done", "Undone")
+    client.send_signal(signal.SIGINT)
+    until(lambda: aborted() or client.poll() is not None, "the change to be aborted")
+    if client.poll() is None:
+        client.send_signal(signal.SIGINT)
+    assert client.wait(30) in (1, 130)
+    daemon.kill()
+
+
+def test_validate_needs_no_server(tmp_path):
+    good, bad = tmp_path / "001-good.yaml", tmp_path / "bad.yaml"
+    good.write_text(SLEEPER)
+    bad.write_text("services: {web: {override: replace}}\n")
+    run = lambda *paths: subprocess.run([BINARY, "validate", *map(str, paths)], env={"PEBBLE": "/nowhere"}, capture_output=True, text=True)
+    assert run(good).returncode == 0
+    refused = run(good, bad)
+    assert refused.returncode == 1 and "web" in refused.stderr
+
+
+def test_generated_files_are_those_of_the_table():
+    for shell in ("bash", "zsh", "fish"):
+        made = subprocess.run([BINARY, "completion", shell], capture_output=True, text=True, check=True).stdout
+        assert made == (ROOT / f"packaging/completions/pebble.{shell}").read_text(), f"pebble completion {shell} > packaging/completions/pebble.{shell}"
+    env = {"SOURCE_DATE_EPOCH": "1700000000"}
+    made = subprocess.run([BINARY, "help", "--man"], env=env, capture_output=True, text=True, check=True).stdout
+    assert made == (ROOT / "packaging/man/pebble.8").read_text(), "SOURCE_DATE_EPOCH=1700000000 pebble help --man > packaging/man/pebble.8"
