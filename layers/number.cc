@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "layers/quote.h"
@@ -79,15 +80,13 @@ std::expected<double, std::string> parse_float(std::string_view text) {
   }
   if (rest.empty() || !(is_digit_of(rest[0], hex) || rest[0] == '.')) return invalid();
   double value = 0;
-  std::string_view mantissa = rest;
-  const auto [end, error] = std::from_chars(mantissa.data(), mantissa.data() + mantissa.size(), value,
-                                            hex ? std::chars_format::hex : std::chars_format::general);
-  if (end != mantissa.data() + mantissa.size()) return invalid();
+  const auto [end, error] =
+      std::from_chars(rest.data(), rest.data() + rest.size(), value, hex ? std::chars_format::hex : std::chars_format::general);
+  if (end != rest.data() + rest.size() || error == std::errc::invalid_argument) return invalid();
   if (error == std::errc::result_out_of_range) {
-    if (std::isinf(value) || value > 1) return invalid();
-    value = 0;
-  } else if (error != std::errc()) {
-    return invalid();
+    // Out of range either way; the C library says which. Too small counts as zero, or as what is left of it.
+    value = std::strtod((hex ? "0x" + digits.substr(2) : digits).c_str(), nullptr);
+    if (std::isinf(value)) return invalid();
   }
   return signed_value(value);
 }

@@ -172,12 +172,11 @@ std::expected<Lanes, std::string> stop_lanes(const Plan& plan, std::span<const s
 }
 
 std::expected<Lanes, std::string> stop_lanes_of_only(const Plan& plan, std::span<const std::string> names) {
-  const Graph graph(plan);
-  auto numbers = numbers_of(graph, names);
-  if (!numbers) return std::unexpected(std::move(numbers.error()));
-  std::vector<bool> in(graph.size(), false);
-  for (const std::size_t i : *numbers) in[i] = true;
-  return lanes_of(graph, in, ordered(graph, in, true));
+  auto lanes = stop_lanes(plan, names);
+  if (!lanes) return lanes;
+  for (auto& lane : *lanes) std::erase_if(lane, [&](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
+  std::erase_if(*lanes, [](const auto& lane) { return lane.empty(); });
+  return lanes;
 }
 
 std::optional<std::vector<std::string>> find_order_loop(const Plan& plan) {

@@ -21,7 +21,7 @@ std::expected<Lanes, std::string> start_lanes(const Plan& plan, std::span<const 
 /// The named services and all that require them, in stop order.
 std::expected<Lanes, std::string> stop_lanes(const Plan& plan, std::span<const std::string> names);
 
-/// Just the named services, in stop order (restart).
+/// Just the named services, in the order in which they would be stopped together with all that require them (restart).
 std::expected<Lanes, std::string> stop_lanes_of_only(const Plan& plan, std::span<const std::string> names);
 
 /// The members of the first loop of before/after in byte order of names, sorted; none when there is no loop.

@@ -80,6 +80,9 @@ TEST_CASE("restart stops only what was named") {
   const Plan plan = plan_of({{"db", {}, {}, {}}, {"web", {"db"}, {}, {"db"}}});
   const std::vector<std::string> names{"db"};
   CHECK(show(stop_lanes_of_only(plan, names)) == "db | ");
+  const Plan chain = plan_of({{"cache", {}, {}, {}}, {"web", {"cache"}, {}, {"cache"}}, {"worker", {"web"}, {}, {"web"}}});
+  const std::vector<std::string> ends{"worker", "cache"};
+  CHECK(show(stop_lanes_of_only(chain, ends)) == "worker cache | ");
 }
 
 TEST_CASE("loops are found, the first by name") {
