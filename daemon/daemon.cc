@@ -158,8 +158,8 @@ Done Daemon::open_state() {
 void Daemon::build_managers() {
   services::Manager::Hooks hooks;
   hooks.shut_down = [this](int exit_code) { request_stop(exit_code); };
-  hooks.load_survivors = [this] { return state_->data("cobble"); };
-  hooks.save_survivors = [this](std::string json) { state_->set_data("cobble", std::move(json)); };
+  hooks.load_survivors = [this] { return std::optional(state_->processes()); };
+  hooks.save_survivors = [this](std::string json) { state_->set_processes(std::move(json)); };
   services_ =
       std::make_unique<services::Manager>(loop_, *reaper_, *engine_, logs_, [this] { return plan_.plan(); }, std::move(hooks));
   checks_ = std::make_unique<checks::Manager>(

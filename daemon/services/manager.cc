@@ -213,7 +213,12 @@ base::Task<state::TaskResult> Manager::run_start(state::TaskRun& run) {
   const auto planned = plan->services.find(name);
   if (planned == plan->services.end()) co_return std::unexpected("cannot find service " + layers::quote(name) + " in plan");
   const auto service = make_known(name).shared_from_this();
-  if (service->machine().would_launch()) run.set_data("started", "true");
+  if (service->machine().would_launch()) {
+    // On disk before anything runs: a daemon that is killed from here on must not start the service twice.
+    run.set_data("started", "true");
+    co_await engine_.durable();
+    if (ending_) co_return std::unexpected("cannot start service: daemon is stopping");
+  }
 
   const auto outcome = std::make_shared<std::optional<Outcome>>();
   // The event of the abort wakes this task for its outcome, too.
@@ -286,7 +291,7 @@ void Manager::process_changed(Service& service) {
 void Manager::save_marks() {
   ProcessMarks all = survivors_;
   for (const auto& [name, mark] : marks_) all[name] = mark;
-  hooks_.save_survivors(write_marks(all));
+  hooks_.save_survivors(all.empty() ? std::string() : write_marks(all));
 }
 
 // --- Clean-up ---

@@ -57,7 +57,7 @@ class Manager : private Surroundings {
     std::function<void(int exit_code)> shut_down;
     /// The JSON text that `save_survivors` got last, maybe in an earlier daemon; none when there is none.
     std::function<std::optional<std::string>()> load_survivors;
-    /// Keeps a JSON text for the next daemon (under `data` of the state file).
+    /// Keeps a JSON text for the next daemon, in a file beside the state file; empty: there is nothing to keep.
     std::function<void(std::string json)> save_survivors;
   };
 
