@@ -1,7 +1,13 @@
 #include "client/commands/context.h"
+#include "client/commands/diff.h"
+#include "client/commands/layer_files.h"
+#include "client/commands/local_accounts.h"
 #include "client/commands/local_file.h"
 #include "client/commands/table_of_commands.h"
 #include "client/commands/wait.h"
+#include "layers/combine.h"
+#include "layers/emit.h"
+#include "layers/parse.h"
 #include "layers/quote.h"
 
 namespace cobble::client {
@@ -10,6 +16,11 @@ namespace {
 constexpr Option add_options[] = {
     {.long_name = "combine", .help = "Merge the layer into an existing one of the same label; without it, that is an error."},
     {.long_name = "inner", .help = "Allow labels of the form <first>/<second>, which keep the sub-layers of one owner together."},
+};
+constexpr Option plan_options[] = {
+    {.long_name = "diff",
+     .help = "Show what would change if the layer in this file were put on top; the server's plan stays as it is.",
+     .takes = Takes::text},
 };
 constexpr Positional add_positionals[] = {{.name = "<label>"}, {.name = "<layer-path>"}};
 constexpr Option wait_options[] = {no_wait_option};
@@ -25,10 +36,32 @@ Result<int> add(Context& context, const Arguments& arguments) {
   return 0;
 }
 
-Result<int> plan(Context& context, const Arguments&) {
+/// How the plan would change by the layers of a file or directory.
+Result<std::string> plan_diff(const std::string& plan, const std::string& path) {
+  const LocalAccounts accounts;
+  auto current = layers::parse_layer("plan", plan, accounts);
+  if (!current) return fail("cannot read the server's plan: " + current.error());
+  const auto added = read_layers(path, accounts);
+  if (!added) return std::unexpected(added.error());
+  std::vector<layers::LayerPtr> all = {std::make_shared<const layers::Layer>(std::move(current->layer))};
+  const auto before = layers::combine(all, accounts);
+  if (!before) return fail("cannot read the server's plan: " + before.error());
+  all.insert(all.end(), added->layers.begin(), added->layers.end());
+  const auto now = layers::combine(all, accounts);
+  if (!now) return fail(now.error());
+  return line_diff(layers::to_yaml(*before), layers::to_yaml(*now));
+}
+
+Result<int> plan(Context& context, const Arguments& arguments) {
   const auto text = context.client().plan();
   if (!text) return std::unexpected(text.error());
-  context.print(*text);
+  if (!arguments.given("diff")) {
+    context.print(*text);
+    return 0;
+  }
+  const auto diff = plan_diff(*text, arguments.text("diff"));
+  if (!diff) return std::unexpected(diff.error());
+  context.print(*diff);
   return 0;
 }
 
@@ -59,6 +92,7 @@ const Command plan_command{
     .summary = "Show the plan",
     .description = "The plan command prints, as YAML, the configuration that results from combining all layers.",
     .category = Category::plan,
+    .options = plan_options,
     .run = plan,
 };
 

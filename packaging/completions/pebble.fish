@@ -21,6 +21,7 @@ complete -c pebble -n __fish_use_subcommand -f -a add -d 'Add a configuration la
 complete -c pebble -n '__fish_seen_subcommand_from add' -l combine -d 'Merge the layer into an existing one of the same label; without it, that is an error.'
 complete -c pebble -n '__fish_seen_subcommand_from add' -l inner -d 'Allow labels of the form <first>/<second>, which keep the sub-layers of one owner together.'
 complete -c pebble -n __fish_use_subcommand -f -a plan -d 'Show the plan'
+complete -c pebble -n '__fish_seen_subcommand_from plan' -l diff -r -d 'Show what would change if the layer in this file were put on top; the server\'s plan stays as it is.'
 complete -c pebble -n __fish_use_subcommand -f -a replan -d 'Make running services match the plan'
 complete -c pebble -n '__fish_seen_subcommand_from replan' -l no-wait -d 'Print the ID of the change and return at once instead of waiting for its end.'
 complete -c pebble -n __fish_use_subcommand -f -a services -d 'Show the state of services'

@@ -107,3 +107,13 @@ def test_generated_files_are_those_of_the_table():
     env = {"SOURCE_DATE_EPOCH": "1700000000"}
     made = subprocess.run([BINARY, "help", "--man"], env=env, capture_output=True, text=True, check=True).stdout
     assert made == (ROOT / "packaging/man/pebble.8").read_text(), "SOURCE_DATE_EPOCH=1700000000 pebble help --man > packaging/man/pebble.8"
+
+
+def test_plan_diff_shows_and_changes_nothing(daemon, tmp_path):
+    daemon.layer("001-base.yaml", SLEEPER)
+    daemon.start()
+    layer = tmp_path / "more.yaml"
+    layer.write_text("services: {web: {override: merge, startup: enabled}}\n")
+    before = daemon.cli("plan").stdout
+    assert "+        startup: enabled\n" in daemon.cli("plan", "--diff", str(layer)).stdout
+    assert daemon.cli("plan").stdout == before

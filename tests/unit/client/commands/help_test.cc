@@ -44,7 +44,9 @@ TEST_CASE("the help of a command fits the width") {
 TEST_CASE("usage names options and words") {
   CHECK(usage_line(start_command) == "pebble start [start-OPTIONS] <service>...");
   CHECK(usage_line(checks_command) == "pebble checks [checks-OPTIONS] [<check>...]");
-  CHECK(usage_line(plan_command) == "pebble plan");
+  CHECK(usage_line(rm_command) == "pebble rm [rm-OPTIONS] <path>");
+  CHECK(usage_line(okay_command) == "pebble okay [okay-OPTIONS]");
+  CHECK(usage_line(pull_command) == "pebble pull <remote-path> <local-path>");
 }
 
 TEST_CASE("options are aligned, also those without a short form") {
