@@ -9,12 +9,15 @@ namespace {
 
 constexpr std::size_t smallest_bytes = 1024;
 constexpr std::size_t smallest_records = 16;
+/// Of a line that would keep at least this much only the beginning goes.
+constexpr std::size_t largest_kept_tail = 4096;
 /// Bytes are taken in parts of this size, so that the lines of one part can't overwrite too much at once.
 constexpr std::size_t part_size = 16 * 1024;
 
 }  // namespace
 
-RingBuffer::RingBuffer(std::size_t name_size, std::size_t limit) : line_cost_(prefix_size + name_size), limit_(limit) {}
+RingBuffer::RingBuffer(std::size_t name_size, std::size_t limit)
+    : line_cost_(prefix_size + name_size), limit_(limit), kept_tail_(std::min(largest_kept_tail, limit / 8)) {}
 
 void RingBuffer::append(std::span<const char> bytes, std::int64_t time) {
   while (!bytes.empty()) {
@@ -66,27 +69,26 @@ void RingBuffer::drop_first() {
   head_ = true;
 }
 
-void RingBuffer::evict() {
-  while (count_ > 1 && stored() > limit_) drop_first();
-  if (stored() > limit_) {
-    begin_ = end_ - (limit_ - std::min(limit_, line_cost_));
-    record(first_).begin = begin_;
-    head_ = false;
+void RingBuffer::discard(std::size_t excess) {
+  const std::uint64_t first_end = count_ > 1 ? record(first_ + 1).begin : end_;
+  const bool growing = count_ == 1 && open_;
+  if (!growing && first_end - begin_ < excess + kept_tail_) {
+    drop_first();
+    return;
   }
+  begin_ += std::min<std::uint64_t>(excess, first_end - begin_);
+  record(first_).begin = begin_;
+  head_ = false;
+}
+
+void RingBuffer::evict() {
+  while (count_ > 1 && stored() > limit_) discard(stored() - limit_);
+  if (stored() > limit_) discard(stored() - limit_);
 }
 
 void RingBuffer::make_room(std::size_t size) {
   // Whatever would go once the new bytes count goes now, so that the ring of bytes never needs more than the limit.
-  while (count_ > 1 && end_ - begin_ + size > limit_) drop_first();
-  if (count_ == 1 && end_ - begin_ + size > limit_) {
-    if (open_) {
-      begin_ = end_ + size - limit_;
-      record(first_).begin = begin_;
-      head_ = false;
-    } else {
-      drop_first();
-    }
-  }
+  while (end_ - begin_ + size > limit_) discard(static_cast<std::size_t>(end_ - begin_ + size - limit_));
   const auto live = static_cast<std::size_t>(end_ - begin_);
   if (live + size <= bytes_.size()) return;
   const std::size_t wanted = std::min(std::max({live + size, bytes_.size() * 2, smallest_bytes}), limit_);

@@ -28,7 +28,7 @@ struct Line {
 };
 
 /// The newest output of one service: lines with their times, never parsed again. Memory grows with use up to the limit. The
-/// oldest whole lines go first; of a line that is longer than the limit the tail stays. No I/O, no clock.
+/// oldest whole lines go first; of a long line only the beginning goes as long as a few KiB are left. No I/O, no clock.
 class RingBuffer {
  public:
   /// `name_size`: length of the service's name in bytes, which counts for every line.
@@ -67,6 +67,8 @@ class RingBuffer {
   void append_part(std::span<const char> bytes, std::int64_t time);
   void push(std::uint64_t begin, std::int64_t time);
   void drop_first();
+  /// Frees at least some bytes, `excess` at most.
+  void discard(std::size_t excess);
   void evict();
   void make_room(std::size_t size);
   void copy_in(std::span<const char> bytes);
@@ -75,6 +77,7 @@ class RingBuffer {
 
   std::size_t line_cost_;
   std::size_t limit_;
+  std::size_t kept_tail_;
   std::vector<char> bytes_;      ///< a ring; a position's place is its rest by the size
   std::vector<Record> records_;  ///< a ring; its size is a power of two
   std::uint64_t begin_ = 0;      ///< position of the oldest byte

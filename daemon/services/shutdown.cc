@@ -37,6 +37,8 @@ base::Task<void> Manager::shut_down(base::Nanoseconds limit) {
     base::log("Stopping all running services.");
     const auto id = engine_.add_change(plan_shutdown(*plan, live, [this] { return engine_.new_lane(); }));
     if (!co_await engine_.wait_ready(id, deadline)) base::log("Cannot stop running services: timeout stopping running services");
+  } else {
+    base::log_debug("No services to stop.");
   }
   // Those that were being stopped already.
   while (!all_ended() && co_await process_event_.wait_until(deadline)) {

@@ -61,6 +61,8 @@ TEST_CASE("Of a line longer than the buffer the tail stays") {
   CHECK(texts(buffer)[0].ends_with("aend"));
   CHECK_FALSE(buffer.line(1).head);
   add(buffer, "\nnext\n");
+  REQUIRE(texts(buffer).size() == 2);
+  CHECK(texts(buffer)[0].size() == buffer_limit - 2 * (prefix_size + 4) - 6);
   CHECK(texts(buffer).back() == "next");
   CHECK(buffer.line(buffer.next_number() - 1).head);
 }
@@ -72,7 +74,7 @@ TEST_CASE("Nothing but line ends") {
   CHECK(buffer.next_number() == 300000);
 }
 
-// A plain model: whole lines in a list, the oldest dropped until the rest fits.
+// A plain model: lines in a list, the oldest dropped, or cut when long, until the rest fits.
 TEST_CASE("Random output is kept as a plain list would keep it") {
   std::mt19937 random(7);
   for (int round = 0; round < 30; ++round) {
@@ -98,8 +100,15 @@ TEST_CASE("Random output is kept as a plain list would keep it") {
         for (const auto& line : model) sum += line.size() + prefix_size + 2;
         return sum;
       };
-      while (model.size() > 1 && stored() > limit) model.pop_front();
-      if (stored() > limit) model.front() = model.front().substr(stored() - limit);
+      while (stored() > limit) {
+        const std::size_t excess = stored() - limit;
+        const bool growing = model.size() == 1 && open;
+        if (!growing && model.front().size() < excess + limit / 8) {
+          model.pop_front();
+        } else {
+          model.front() = model.front().substr(excess);
+        }
+      }
       std::vector<std::string> expected;
       for (const auto& line : model) expected.push_back(line.ends_with('\n') ? line.substr(0, line.size() - 1) : line);
       REQUIRE(buffer.stored() <= limit);
