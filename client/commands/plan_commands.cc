@@ -66,11 +66,11 @@ Result<int> plan(Context& context, const Arguments& arguments) {
 }
 
 Result<int> replan(Context& context, const Arguments& arguments) {
-  return wait_or_print(context, arguments, context.client().change_services("replan", std::nullopt));
+  return change_services(context, arguments, "replan", std::nullopt);
 }
 
 Result<int> autostart(Context& context, const Arguments& arguments) {
-  return wait_or_print(context, arguments, context.client().change_services("autostart", std::nullopt));
+  return change_services(context, arguments, "autostart", std::nullopt);
 }
 
 }  // namespace

@@ -54,18 +54,14 @@ Result<int> services(Context& context, const Arguments& arguments) {
   return 0;
 }
 
-Result<int> change_named(Context& context, const Arguments& arguments, const std::string& action) {
-  return wait_or_print(context, arguments, context.client().change_services(action, arguments.positionals()));
-}
-
 Result<int> start(Context& context, const Arguments& arguments) {
-  return change_named(context, arguments, "start");
+  return change_services(context, arguments, "start", arguments.positionals());
 }
 Result<int> stop(Context& context, const Arguments& arguments) {
-  return change_named(context, arguments, "stop");
+  return change_services(context, arguments, "stop", arguments.positionals());
 }
 Result<int> restart(Context& context, const Arguments& arguments) {
-  return change_named(context, arguments, "restart");
+  return change_services(context, arguments, "restart", arguments.positionals());
 }
 
 Result<int> signal(Context& context, const Arguments& arguments) {

@@ -29,8 +29,12 @@ bool shows_progress() {
 /// One wait for one change.
 class Waiting {
  public:
-  Waiting(Context& context, std::string id)
-      : context_(context), id_(std::move(id)), on_terminal_(shows_progress()), display_(on_terminal_, columns_of(STDIN_FILENO)) {}
+  Waiting(Context& context, std::string id, Interrupt& interrupt)
+      : context_(context),
+        id_(std::move(id)),
+        on_terminal_(shows_progress()),
+        display_(on_terminal_, columns_of(STDIN_FILENO)),
+        interrupt_(interrupt) {}
 
   Result<int> run() {
     for (;;) {
@@ -92,7 +96,7 @@ class Waiting {
   std::string id_;
   bool on_terminal_;
   ProgressDisplay display_;
-  Interrupt interrupt_;
+  Interrupt& interrupt_;
   bool aborted_ = false;
   steady_clock::time_point began_ = steady_clock::now();
   std::optional<steady_clock::time_point> failing_since_;
@@ -104,13 +108,19 @@ std::string reboot_text() {
   return std::string(display_name) + " is about to reboot the system";
 }
 
-Result<int> wait_or_print(Context& context, const Arguments& arguments, const Result<std::string>& change_id) {
-  if (!change_id) return std::unexpected(change_id.error());
-  if (arguments.given("no-wait")) {
-    context.print(*change_id + "\n");
+Result<int> change_services(Context& context, const Arguments& arguments, const std::string& action,
+                            const std::optional<Names>& names) {
+  const bool waits = !arguments.given("no-wait");
+  // From here on Ctrl-C is for the change: it may be at work before its ID is here.
+  std::optional<Interrupt> interrupt;
+  if (waits) interrupt.emplace();
+  const auto id = context.client().change_services(action, names);
+  if (!id) return std::unexpected(id.error());
+  if (!waits) {
+    context.print(*id + "\n");
     return 0;
   }
-  auto end = Waiting(context, *change_id).run();
+  auto end = Waiting(context, *id, *interrupt).run();
   context.client().set_interrupt(-1);
   return end;
 }
