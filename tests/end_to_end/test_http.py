@@ -222,7 +222,7 @@ def test_thousands_of_idle_connections(daemon):
 
 def test_out_of_descriptors_the_daemon_goes_on(daemon):
     limit = 64
-    daemon.layer("001-a.yaml", "services:\n  a:\n    override: replace\n    command: sleep 1000\n    startup: enabled\n")
+    daemon.layer("001-base.yaml", "services:\n  a:\n    override: replace\n    command: sleep 1000\n    startup: enabled\n")
     daemon.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
     crowd = []
     for _ in range(200):
