@@ -19,15 +19,15 @@ cobble::lifecycle::Options daemon_options(const cobble::client::RunOptions& run)
 }
 
 int run(const cobble::client::RunOptions& run_options) {
-  return cobble::run_daemon(daemon_options(run_options));
+  cobble::run_daemon(daemon_options(run_options));
 }
 
 int enter(const cobble::client::EnterOptions& enter_options) {
   cobble::lifecycle::Options options = daemon_options(enter_options.run);
   options.quiet = enter_options.silent;
   options.hold = options.hold || (enter_options.subcommand && !enter_options.start_services);
-  if (!enter_options.subcommand) return cobble::run_daemon(options);
-  return cobble::run_daemon_around(options, enter_options.subcommand, enter_options.stays_after_success);
+  if (!enter_options.subcommand) cobble::run_daemon(options);
+  cobble::run_daemon_around(options, enter_options.subcommand, enter_options.stays_after_success);
 }
 
 }  // namespace

@@ -322,11 +322,19 @@ base::Task<void> Daemon::end() {
   loop_.stop();
 }
 
-int failed(const std::string& why) {
+/// Ends the process. Coroutines still wait on the loop at that time, and blocking work may hang on a thread of the pool; nothing
+/// of that is taken apart: what had to be saved has been, and the kernel frees the rest.
+[[noreturn]] void leave(int code) {
+  base::stop_logging(flush_limit);
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+[[noreturn]] void fail(const std::string& why) {
   base::stop_logging(flush_limit);
   const std::string text = "cannot run daemon: " + why + "\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-  return 1;
+  leave(1);
 }
 
 }  // namespace
@@ -335,7 +343,7 @@ int run_daemon(const lifecycle::Options& options) {
   return run_daemon_around(options, nullptr, true);
 }
 
-int run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays) {
+void run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays) {
   process::daemon_environment();
   process::raise_limits();
   lifecycle::hold_signals();
@@ -343,11 +351,10 @@ int run_daemon_around(const lifecycle::Options& options, std::function<int()> su
   base::start_logging();
   Daemon daemon(options);
   if (subcommand) daemon.set_subcommand(std::move(subcommand), stays);
-  if (auto done = daemon.prepare(); !done) return failed(done.error());
+  if (auto done = daemon.prepare(); !done) fail(done.error());
   auto code = daemon.serve();
-  if (!code) return failed(code.error());
-  base::stop_logging(flush_limit);
-  return *code;
+  if (!code) fail(code.error());
+  leave(*code);
 }
 
 }  // namespace cobble
