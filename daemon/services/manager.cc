@@ -201,10 +201,16 @@ base::Task<void> Manager::end_survivor_of(std::string name, base::Nanoseconds ki
 base::Task<state::TaskResult> Manager::run_start(state::TaskRun& run) {
   if (run.task().data.contains("started")) co_return std::unexpected("service already started, not retrying");
   const std::string name = task_service(run.task());
-  co_await turn();
-  if (const auto plan = plan_(); plan->services.contains(name) && survivors_.contains(name)) {
-    const auto kill_delay = plan->services.at(name).effective_kill_delay();
-    co_await end_survivor_of(name, kill_delay);
+  if (survivors_.contains(name)) {
+    const auto plan = plan_();
+    const auto planned = plan->services.find(name);
+    if (planned != plan->services.end()) co_await end_survivor_of(name, planned->second.effective_kill_delay());
+  }
+  if (const auto known = find(name); !known || known->machine().would_launch()) {
+    // On disk before there is a process: a daemon that takes over doesn't launch another.
+    run.set_data("started", "true");
+    co_await engine_.durable();
+    co_await turn();
   }
   if (run.aborted()) co_return std::unexpected("start aborted");
   if (ending_) co_return std::unexpected("cannot start service: daemon is stopping");
@@ -213,12 +219,6 @@ base::Task<state::TaskResult> Manager::run_start(state::TaskRun& run) {
   const auto planned = plan->services.find(name);
   if (planned == plan->services.end()) co_return std::unexpected("cannot find service " + layers::quote(name) + " in plan");
   const auto service = make_known(name).shared_from_this();
-  if (service->machine().would_launch()) {
-    // On disk before anything runs: a daemon that is killed from here on must not start the service twice.
-    run.set_data("started", "true");
-    co_await engine_.durable();
-    if (ending_) co_return std::unexpected("cannot start service: daemon is stopping");
-  }
 
   const auto outcome = std::make_shared<std::optional<Outcome>>();
   // The event of the abort wakes this task for its outcome, too.

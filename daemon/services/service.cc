@@ -103,7 +103,7 @@ Reply Service::start(const layers::Service& config, const layers::Workload* work
   workload_ = copy_of(workload);
   Reply reply;
   feed([&](Actions& out) {
-    reply = machine_.start(config, now(), out);
+    reply = machine_.start(config, out);
     if (reply.kind == Reply::Kind::wait) start_finished_ = std::move(finished);
   });
   return reply;
@@ -139,6 +139,7 @@ void Service::launch(std::uint64_t number, Actions& more) {
   const auto failed = [&](const std::string& error) { machine_.launch_failed(error, now(), more); };
   auto request = make_launch_request(machine_.config(), workload_ ? &*workload_ : nullptr);
   if (!request) return failed(request.error());
+  base::log("Service " + layers::quote(machine_.name()) + " starting: " + machine_.config().command);
   base::Pipe pipe = process::make_output_pipe();
   if (!pipe.read_end) return failed("cannot start service: pipe: " + base::errno_text(errno));
   request->stdout_fd = request->stderr_fd = pipe.write_end.get();

@@ -79,20 +79,15 @@ void ServiceMachine::set_deadline(Moment now, Nanoseconds delay) {
 
 // --- Up ---
 
-Reply ServiceMachine::start(const layers::Service& config, Moment now, Actions& out) {
+Reply ServiceMachine::start(const layers::Service& config, Actions& out) {
   config_ = config;
   if (state_ == State::starting || state_ == State::running)
     return {Reply::Kind::done, "Service " + layers::quote(name_) + " already started."};
   if (!would_launch()) return {Reply::Kind::failed, "cannot start service while " + std::string(state_word(state_))};
   backoff_.reset();
   by_start_task_ = true;
-  launch(now, out);
-  return {Reply::Kind::wait, {}};
-}
-
-void ServiceMachine::launch(Moment, Actions& out) {
-  out.push_back(Log{"Service " + layers::quote(name_) + " starting: " + config_.command});
   out.push_back(Launch{++launch_});
+  return {Reply::Kind::wait, {}};
 }
 
 void ServiceMachine::launched(pid_t pid, Moment now) {
@@ -140,7 +135,7 @@ void ServiceMachine::timer(Moment now, Actions& out) {
       backoff_.reset();
       break;
     case State::backoff:
-      launch(now, out);
+      out.push_back(Launch{++launch_});
       break;
     case State::terminating:
       kill(now, out);
@@ -178,7 +173,7 @@ Reply ServiceMachine::stop(Moment now, Actions& out) {
       if (stop_failed_) out.push_back(SignalGroup{SIGKILL});
       return {Reply::Kind::done, named + "already stopping."};
     case State::starting:
-      out.push_back(FinishStart{.error = "service start attempt: stopped before the 1s okay delay"});
+      out.push_back(FinishStart{.error = "service start attempt: stopped before the 1s okay delay", .with_output = true});
       break;
     case State::running:
       break;

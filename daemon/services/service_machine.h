@@ -122,7 +122,7 @@ class ServiceMachine {
 
   /// A start task runs, with the plan's configuration of now, which is adopted in any case. On `wait` the task ends with
   /// FinishStart.
-  Reply start(const layers::Service& config, Moment now, Actions& out);
+  Reply start(const layers::Service& config, Actions& out);
   /// A stop task runs. On `wait` the task ends with FinishStop.
   Reply stop(Moment now, Actions& out);
   /// The change of the start task that waits is aborted.
@@ -175,7 +175,6 @@ class ServiceMachine {
  private:
   void enter(State state, Moment now);
   void set_deadline(Moment now, Nanoseconds delay);
-  void launch(Moment now, Actions& out);
   void begin_end(Moment now, Actions& out);
   void process_gone(Moment now, Actions& out);
   void unexpected_end(int code, Moment now, Actions& out);

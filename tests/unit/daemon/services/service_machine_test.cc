@@ -57,7 +57,7 @@ class Bench {
 
   std::string start() {
     Actions out;
-    const Reply reply = machine.start(config, now(), out);
+    const Reply reply = machine.start(config, out);
     carry_out(out);
     return reply.kind == Reply::Kind::wait ? "wait" : reply.text;
   }
@@ -110,7 +110,7 @@ TEST_CASE("a process that lives for the okay delay has been started") {
   CHECK(bench.machine.current() == Current::inactive);
   CHECK_FALSE(bench.machine.current_since());
   CHECK(bench.start() == "wait");
-  CHECK(bench.take() == Told{"Service \"svc\" starting: run it", "launch"});
+  CHECK(bench.take() == Told{"launch"});
   CHECK(bench.machine.current() == Current::active);
   const auto since = bench.machine.current_since();
   bench.pass(okay_delay - 1ns);
@@ -196,7 +196,7 @@ TEST_CASE("waits grow to the limit, are forgotten after a quiet time, and by a s
     bench.pass(wait - 1ns);
     CHECK(bench.take().empty());
     bench.pass(1ns);
-    CHECK(bench.take() == Told{"Service \"svc\" starting: run it", "launch"});
+    CHECK(bench.take() == Told{"launch"});
     CHECK(bench.machine.state() == State::running);
   }
   bench.pass(1s);
@@ -204,10 +204,10 @@ TEST_CASE("waits grow to the limit, are forgotten after a quiet time, and by a s
   CHECK(bench.take()[1].ends_with("waiting ~100ms before restart (backoff 1)"));
   bench.pass(100ms);
   bench.end(1);
-  CHECK(bench.take()[3].ends_with("waiting ~300ms before restart (backoff 2)"));
+  CHECK(bench.take()[2].ends_with("waiting ~300ms before restart (backoff 2)"));
   CHECK(bench.start() == "wait");
   bench.end(1);
-  CHECK(bench.take()[3].ends_with("waiting ~100ms before restart (backoff 1)"));
+  CHECK(bench.take()[2].ends_with("waiting ~100ms before restart (backoff 1)"));
 }
 
 TEST_CASE("the first wait isn't capped, and chance adds a tenth at most") {
@@ -222,7 +222,7 @@ TEST_CASE("the first wait isn't capped, and chance adds a tenth at most") {
   bench.pass(1ms);
   CHECK(bench.machine.state() == State::running);
   bench.end(1);
-  CHECK(bench.take()[3].ends_with("waiting ~700ms before restart (backoff 2)"));
+  CHECK(bench.take()[2].ends_with("waiting ~700ms before restart (backoff 2)"));
 }
 
 TEST_CASE("extreme plan values don't overflow") {
@@ -245,7 +245,7 @@ TEST_CASE("a launch that fails ends a start; in backoff it is tried again") {
   Bench bench;
   bench.launch_error = "cannot start service: no";
   bench.start();
-  CHECK(bench.take() == Told{"Service \"svc\" starting: run it", "start: cannot start service: no"});
+  CHECK(bench.take() == Told{"start: cannot start service: no"});
   CHECK(bench.machine.state() == State::stopped);
   CHECK(bench.machine.current_since());
   CHECK(bench.machine.last_error() == "cannot start service: no");
@@ -256,8 +256,8 @@ TEST_CASE("a launch that fails ends a start; in backoff it is tried again") {
   bench.take();
   bench.launch_error = "vanished";
   bench.pass(500ms);
-  CHECK(bench.take() == Told{"Service \"svc\" starting: run it", "vanished",
-                             "Service \"svc\" on-failure action is \"restart\", waiting ~1s before restart (backoff 2)"});
+  CHECK(bench.take() ==
+        Told{"vanished", "Service \"svc\" on-failure action is \"restart\", waiting ~1s before restart (backoff 2)"});
   bench.launch_error.clear();
   bench.pass(1s);
   CHECK(bench.machine.state() == State::running);
@@ -332,7 +332,7 @@ TEST_CASE("a stop within the okay delay fails the start") {
   bench.start();
   bench.take();
   CHECK(bench.stop() == "wait");
-  CHECK(bench.take() == Told{"start: service start attempt: stopped before the 1s okay delay", "TERM"});
+  CHECK(bench.take() == Told{"start: service start attempt: stopped before the 1s okay delay +output", "TERM"});
   bench.end(143);
   CHECK(bench.take() == Told{"Service \"svc\" stopped", "stop: "});
 }
