@@ -339,7 +339,7 @@ base::Task<void> Daemon::end() {
 
 }  // namespace
 
-int run_daemon(const lifecycle::Options& options) {
+void run_daemon(const lifecycle::Options& options) { run_daemon_around(options, nullptr, true); }
   return run_daemon_around(options, nullptr, true);
 }
 
