@@ -340,8 +340,6 @@ base::Task<void> Daemon::end() {
 }  // namespace
 
 void run_daemon(const lifecycle::Options& options) { run_daemon_around(options, nullptr, true); }
-  return run_daemon_around(options, nullptr, true);
-}
 
 void run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays) {
   process::daemon_environment();
