@@ -42,7 +42,7 @@ ChangeEngine::ChangeEngine(base::IoContext& loop, NoticeBook& notices, StateFile
   for (const std::string& text : loaded.warnings) notices_.add_warning(text, now);
   book_.load(std::move(document.changes), std::move(document.tasks), document.counters, now);
   apply_effects();
-  file_.changed();
+  file_.begin();
 }
 
 ChangeEngine::~ChangeEngine() {

@@ -104,6 +104,7 @@ std::expected<StateFile::Loaded, std::string> load(const StateOptions& options) 
         if (auto upgraded = upgrade_document(loaded.document, now, log); !upgraded)
           return std::unexpected(std::move(upgraded.error()));
         for (const std::string& line : log) base::log(line);
+        loaded.upgraded = !log.empty();
         return loaded;
       }
       const auto kept = keep_aside(path);

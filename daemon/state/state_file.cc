@@ -29,9 +29,11 @@ StateFile::StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd
       data_(std::move(loaded_.document.data)),
       processes_(std::move(loaded_.processes)),
       operation_start_(read_operation_start(data_)),
-      writer_(options_.directory + "/.pebble.state", options_.directory + "/.pebble.processes"),
+      path_(options_.directory + "/.pebble.state"),
+      writer_(path_, options_.directory + "/.pebble.processes"),
       timer_(loop),
-      progress_(loop) {}
+      progress_(loop),
+      upgraded_(loaded_.upgraded) {}
 
 StateFile::~StateFile() {
   *alive_ = false;
@@ -56,6 +58,16 @@ void StateFile::set_processes(std::string text) {
   processes_ = std::move(text);
   new_processes_ = processes_;
   changed();
+}
+
+void StateFile::begin() {
+  changed();
+  if (!options_.persist) return;
+  if (upgraded_ && replace_file(path_, source_(data_))) {
+    on_disk_ = generation_;
+  } else {
+    request_flush();
+  }
 }
 
 void StateFile::changed() {

@@ -33,6 +33,7 @@ class StateFile {
     Document document;
     std::vector<std::string> warnings;  ///< what the users of this daemon should know about the file
     std::string processes;              ///< what the small file says
+    bool upgraded = false;              ///< the file was of an older format
   };
 
   StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd lock, Loaded loaded);
@@ -63,6 +64,8 @@ class StateFile {
   /// Called with a text for the users when writing begins to fail.
   void set_on_warning(std::function<void(std::string text)> on_warning) { on_warning_ = std::move(on_warning); }
 
+  /// The first writing, when the source is set: as soon as the loop runs, but at once for a file of an older format.
+  void begin();
   /// Something of the file has changed: it is on disk within 100 ms, unless the disk is slower.
   void changed();
   /// Waits until all that has changed up to now is on disk. At most 5 s; at once when nothing is persisted or writing fails
@@ -86,11 +89,13 @@ class StateFile {
   WallTime operation_start_{};
   std::function<Pieces(const RecordData&)> source_;
   std::function<void(std::string)> on_warning_;
+  std::string path_;
   StateWriter writer_;
   base::Timer timer_;
   base::Event progress_;          ///< a writing has ended, well or not
   std::uint64_t generation_ = 0;  ///< counts modifications
   std::uint64_t on_disk_ = 0;     ///< the last one that is on disk
+  bool upgraded_ = false;         ///< what was read was of an older format
   bool writing_ = false;
   bool flush_posted_ = false;
   bool failing_ = false;

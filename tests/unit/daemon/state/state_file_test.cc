@@ -192,6 +192,14 @@ TEST_CASE("a file that is not ours to touch stops the start") {
   }
 }
 
+TEST_CASE("a file of an older format is brought up to date before anybody is served") {
+  const Folder folder;
+  folder.put(R"({"data":{"patch-level":1},"identities":{"bob":{}},"last-change-id":4})");
+  const Life life(folder);
+  CHECK(folder.content().contains(R"({"data":{"identities":{"bob":{}},"patch-level":2,)"));
+  CHECK(folder.content().contains(R"("last-change-id":4)"));
+}
+
 TEST_CASE("without persistence nothing is read or written") {
   const Folder folder;
   folder.put("garbage");
