@@ -313,9 +313,9 @@ base::Task<void> Daemon::end() {
   watchdog_.reset();
   base::log_security("WARN", "sys_shutdown:" + std::to_string(::getuid()), "Shutting down daemon");
   co_await services_->shut_down();
+  co_await checks_->shut_down(ending_limit);
   co_await server_->stop(grace_period);
   lifecycle::notify("STOPPING=1");
-  checks_->shut_down();
   co_await exec_->shut_down(ending_limit);
   co_await forwarder_.stop(ending_limit);
   state_->stop(flush_limit);

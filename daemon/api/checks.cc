@@ -7,6 +7,7 @@
 #include "daemon/base/json.h"
 #include "daemon/base/log.h"
 #include "daemon/checks/manager.h"
+#include "daemon/state/engine.h"
 #include "layers/quote.h"
 
 namespace cobble::api {
@@ -41,6 +42,23 @@ void write_info(base::JsonWriter& json, const checks::CheckInfo& info) {
 Task<bool> refresh_into(checks::Manager& manager, std::string name, Result<checks::RefreshAnswer>& answer) {
   answer = co_await manager.refresh(std::move(name));
   co_return true;
+}
+
+/// The changes that drive some checks now.
+std::vector<std::string> driving_changes(const checks::Manager& manager, const std::vector<std::string>& names) {
+  std::vector<std::string> changes;
+  for (const checks::CheckInfo& info : manager.infos())
+    if (!info.change_id.empty() && std::find(names.begin(), names.end(), info.name) != names.end())
+      changes.push_back(info.change_id);
+  return changes;
+}
+
+/// Lets stopped checks' changes end, which takes no longer than a few turns of the loop, and puts all on disk.
+Task<void> settle(state::Engine& engine, std::vector<std::string> changes) {
+  static constexpr auto limit = std::chrono::milliseconds(200);
+  const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;
+  for (const std::string& change : changes) co_await engine.wait_ready(change, deadline);
+  co_await engine.durable();
 }
 
 }  // namespace
@@ -78,8 +96,10 @@ Task<Response> post_checks(Context& context, Request& request) {
     for (const std::string& name : names)
       base::log_security("WARN", "sys_monitor_disabled:" + request.user.text() + "," + name, "Stopping check " + name);
   }
+  auto ending = action == "stop" ? driving_changes(context.checks, names) : std::vector<std::string>();
   const auto changed = action == "start" ? context.checks.start(names) : context.checks.stop(names);
   if (!changed) co_return error_response(changed.error());
+  co_await settle(context.engine, std::move(ending));
   base::JsonWriter json;
   json.begin_object();
   json.key("changed");

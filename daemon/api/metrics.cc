@@ -102,15 +102,8 @@ void write_process_families(MetricsText& text, const Usages& usages, std::option
   text.sample(base::dropped_log_lines());
 }
 
-}  // namespace
-
-Task<Response> get_metrics(Context& context, Request&) {
-  MetricsText text;
-  write_contract_families(text, context);
-  Response response;
-  response.content_type.clear();
-  if (text.empty()) co_return response;
-
+/// Everything that is told beyond the contract.
+Task<void> write_more(MetricsText& text, Context& context) {
   std::map<std::string, pid_t> processes{{"", ::getpid()}};
   for (const auto& service : context.services.list({}))
     if (service.pid != 0) processes[service.name] = service.pid;
@@ -120,8 +113,18 @@ Task<Response> get_metrics(Context& context, Request&) {
   write_service_families(text, context, context.services.list({}), read.first);
   write_check_families(text, context);
   write_process_families(text, read.first, read.second);
-  response.content_type = "text/plain; charset=utf-8";
+}
+
+}  // namespace
+
+/// Exactly the contract's text; with `?extended=true` more families follow.
+Task<Response> get_metrics(Context& context, Request& request) {
+  MetricsText text;
+  write_contract_families(text, context);
+  if (request.query.get("extended") == "true") co_await write_more(text, context);
+  Response response;
   response.body = text.take();
+  response.content_type = response.body.empty() ? "" : "text/plain; charset=utf-8";
   co_return response;
 }
 

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -66,28 +68,6 @@ class Output : public std::enable_shared_from_this<Output> {
   OutputTail tail_;
 };
 
-/// A command and its output. At the end of this object reading stops, and unless the run was completed the whole group is killed.
-struct Command {
-  std::unique_ptr<process::Child> child;
-  std::shared_ptr<Output> output;
-  bool completed = false;
-
-  Command(std::unique_ptr<process::Child> its_child, std::shared_ptr<Output> its_output)
-      : child(std::move(its_child)), output(std::move(its_output)) {}
-  Command(const Command&) = delete;
-  Command& operator=(const Command&) = delete;
-  ~Command() {
-    if (!completed) child->signal_all(SIGKILL);
-    output->close();
-  }
-
-  /// Waits for the end of the process, and then a little for that of its output.
-  base::Task<void> wait() {
-    while (!child->status()) co_await child->wait();
-    co_await output->wait_until(std::chrono::steady_clock::now() + output_grace);
-  }
-};
-
 std::expected<process::SpawnRequest, std::string> spawn_request(const CheckConfig& config) {
   const process::CommandContext& context = config.context;
   auto words = layers::split_command(config.check.exec->command);
@@ -103,10 +83,67 @@ std::expected<process::SpawnRequest, std::string> spawn_request(const CheckConfi
     request.uid = credentials->uid;
     request.gid = credentials->gid;
   }
+  // The clearer error, which the reference has only where it doesn't switch users.
+  struct stat about{};
+  if (!request.uid && !request.working_dir.empty() && ::stat(request.working_dir.c_str(), &about) != 0)
+    return std::unexpected("chdir " + request.working_dir + ": " + base::errno_text(errno));
   return request;
 }
 
 }  // namespace
+
+/// A command and its output. At the end of this object reading stops, and unless the run was completed the whole group is killed.
+class Prober::Command {
+ public:
+  Command(Prober& prober, std::unique_ptr<process::Child> child, std::shared_ptr<Output> output)
+      : prober_(prober), child_(std::move(child)), output_(std::move(output)) {
+    prober_.commands_.insert(this);
+  }
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
+  ~Command() {
+    if (!child_) return;  // abandoned: the prober is gone, too
+    prober_.commands_.erase(this);
+    prober_.command_gone_.notify_all();
+    if (!completed_) kill();
+    output_->close();
+  }
+
+  /// Waits for the end of the process, and then a little for that of its output.
+  base::Task<void> wait() {
+    while (!child_->status()) co_await child_->wait();
+    co_await output_->wait_until(std::chrono::steady_clock::now() + output_grace);
+  }
+  /// The command has ended by itself: what it left behind may live on.
+  int complete() {
+    completed_ = true;
+    return child_->status()->code;
+  }
+  void kill() { child_->signal_all(SIGKILL); }
+  /// Kills and gives the process back: whoever waits for it is never resumed again, only destroyed.
+  void abandon() {
+    kill();
+    child_.reset();
+  }
+
+  pid_t pid() const { return child_->pid(); }
+  Output& output() { return *output_; }
+
+ private:
+  Prober& prober_;
+  std::unique_ptr<process::Child> child_;
+  std::shared_ptr<Output> output_;
+  bool completed_ = false;
+};
+
+Prober::~Prober() {
+  for (Command* command : commands_) command->abandon();
+}
+
+base::Task<void> Prober::end_commands(base::SteadyTime deadline) {
+  for (Command* command : commands_) command->kill();
+  while (!commands_.empty() && std::chrono::steady_clock::now() < deadline) co_await command_gone_.wait_until(deadline);
+}
 
 base::Task<ProbeResult> Prober::run_exec(const CheckConfig& config) {
   auto request = spawn_request(config);
@@ -118,18 +155,17 @@ base::Task<ProbeResult> Prober::run_exec(const CheckConfig& config) {
   auto child = process::Child::start(loop_, reaper_, *request);
   if (!child) co_return std::unexpected(ProbeError{child.error(), {}});
   pipe.write_end.reset();
-  Command command(std::move(*child), std::make_shared<Output>(loop_, std::move(pipe.read_end)));
-  base::spawn(loop_, "output of a check", command.output->drain());
+  Command command(*this, std::move(*child), std::make_shared<Output>(loop_, std::move(pipe.read_end)));
+  base::spawn(loop_, "output of a check", command.output().drain());
 
   const layers::Check& check = config.check;
   if (base::log_debug_enabled())
     base::log_debug("Check " + layers::quote(check.name) + " (exec): running " + layers::quote(check.exec->command) + " (PID " +
-                    std::to_string(command.child->pid()) + ")");
+                    std::to_string(command.pid()) + ")");
   if (!co_await base::within(check.effective_timeout(), command.wait())) co_return std::unexpected(timeout_error(check));
-  command.completed = true;
-  const int code = command.child->status()->code;
+  const int code = command.complete();
   if (code == 0) co_return ProbeResult();
-  co_return std::unexpected(ProbeError{"exit status " + std::to_string(code), output_details(command.output->tail())});
+  co_return std::unexpected(ProbeError{"exit status " + std::to_string(code), output_details(command.output().tail())});
 }
 
 }  // namespace cobble::checks

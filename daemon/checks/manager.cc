@@ -43,7 +43,12 @@ std::string_view status_text(CheckStatus status) {
 }
 
 Manager::Manager(base::IoContext& loop, state::Engine& engine, process::Reaper& reaper, Hooks hooks)
-    : loop_(loop), engine_(engine), hooks_(std::move(hooks)), prober_(loop, reaper), shutting_down_event_(loop) {
+    : loop_(loop),
+      engine_(engine),
+      hooks_(std::move(hooks)),
+      prober_(loop, reaper),
+      shutting_down_event_(loop),
+      driver_left_(loop) {
   engine_.set_handler(std::string(perform_kind), [this](state::TaskRun& task) { return drive(task, false); });
   engine_.set_handler(std::string(recover_kind), [this](state::TaskRun& task) { return drive(task, true); });
 }
@@ -187,13 +192,16 @@ void Manager::fit(const EntryPtr& entry, CheckConfig config) {
   activate(*entry);
 }
 
-void Manager::shut_down() {
+base::Task<void> Manager::shut_down(base::Nanoseconds limit) {
+  const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;
   shutting_down_ = true;
+  co_await prober_.end_commands(deadline);
   shutting_down_event_.notify_all();
   for (const auto& [name, entry] : entries_) {
     entry->fail_refreshes("the daemon is exiting");
     entry->wake_driver();
   }
+  while (!by_change_.empty() && std::chrono::steady_clock::now() < deadline) co_await driver_left_.wait_until(deadline);
 }
 
 // --- Driving one check --------------------------------------------------------------------------------------------------
@@ -233,6 +241,7 @@ base::Task<state::TaskResult> Manager::drive(state::TaskRun& task, bool recoveri
     if (refresh) refresh->finish(*result ? std::string() : result->error().text());
     if (end) {
       by_change_.erase(change_id);
+      driver_left_.notify_all();
       co_return *end;
     }
   }
@@ -272,6 +281,7 @@ base::Task<void> Manager::run_into(std::shared_ptr<Run> run) {
 /// The driver of `change_id` ends because it was told to; its refresh is handed to whoever drives the check now.
 void Manager::left(Entry& entry, const std::string& change_id, std::shared_ptr<Refresh> refresh) {
   by_change_.erase(change_id);
+  driver_left_.notify_all();
   if (refresh) entry.refreshes.push_front(std::move(refresh));
   const std::string name = layers::quote(entry.config.check.name);
   if (shutting_down_) {

@@ -99,8 +99,9 @@ class Manager {
   /// Whether no selected check is down. `level`: "" (all), "alive" or "ready" (both levels); `names` empty: all.
   bool healthy(std::string_view level, const std::vector<std::string>& names) const;
 
-  /// The daemon ends: runs are cut short, changes end as done, refreshes are answered.
-  void shut_down();
+  /// The daemon ends: commands are killed, runs are cut short, refreshes are answered, changes end as done. Returns when all that
+  /// has happened, or `limit` is over.
+  base::Task<void> shut_down(base::Nanoseconds limit);
 
  private:
   struct Refresh;
@@ -134,6 +135,7 @@ class Manager {
   std::map<std::string, EntryPtr, std::less<>> entries_;
   std::map<std::string, EntryPtr, std::less<>> by_change_;
   base::Event shutting_down_event_;
+  base::Event driver_left_;
   bool shutting_down_ = false;
 };
 

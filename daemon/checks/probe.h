@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -43,12 +44,21 @@ ProbeError timeout_error(const layers::Check& check);
 class Prober {
  public:
   /// `reaper` must outlive this object.
-  Prober(base::IoContext& loop, process::Reaper& reaper) : loop_(loop), reaper_(reaper), http_(loop) {}
+  Prober(base::IoContext& loop, process::Reaper& reaper) : loop_(loop), reaper_(reaper), http_(loop), command_gone_(loop) {}
+  /// Commands that still run are killed; the loop must not go on with their runs.
+  ~Prober();
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
 
   /// Runs once, within the effective timeout. `config` must outlive the run.
   base::Task<ProbeResult> run(const CheckConfig& config);
 
+  /// Kills the commands of all runs and waits until they are gone, at most until `deadline`.
+  base::Task<void> end_commands(base::SteadyTime deadline);
+
  private:
+  class Command;
+
   base::Task<ProbeResult> run_http(const layers::Check& check);
   base::Task<ProbeResult> run_tcp(const layers::Check& check);
   base::Task<ProbeResult> run_exec(const CheckConfig& config);
@@ -56,6 +66,8 @@ class Prober {
   base::IoContext& loop_;
   process::Reaper& reaper_;
   net::HttpClient http_;
+  base::Event command_gone_;
+  std::set<Command*> commands_;  ///< that run
 };
 
 }  // namespace cobble::checks

@@ -31,15 +31,27 @@ void aim_at(SSL* ssl, const std::string& host) {
   }
 }
 
-std::string failure_text(const TlsFailure& failure, SSL* ssl, const std::string& host) {
+/// What the check of a server's certificate has found. OpenSSL itself forgets a certificate that it refuses.
+struct Verification {
+  std::string host;
+  std::string error;  ///< empty: nothing wrong
+};
+
+int on_verify(int good, X509_STORE_CTX* store) {
+  auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* verification = static_cast<Verification*>(SSL_get_app_data(ssl));
+  if (good == 0 && verification && verification->error.empty()) {
+    X509* certificate = X509_STORE_CTX_get_current_cert(store);
+    verification->error = verify_error_text(X509_STORE_CTX_get_error(store), certificate, verification->host);
+  }
+  return good;
+}
+
+std::string failure_text(const TlsFailure& failure, SSL* ssl, const Verification& verification) {
   if (failure.carrier == asio::error::eof) return "EOF";
   if (failure.carrier) return "tls: " + base::errno_text(failure.carrier.value());
-  const long verified = SSL_get_verify_result(ssl);
-  if (verified != X509_V_OK) {
-    const CertificatePtr certificate(SSL_get1_peer_certificate(ssl));
-    return "tls: failed to verify certificate: " + verify_error_text(verified, certificate.get(), host);
-  }
-  if (ERR_GET_REASON(failure.code) == SSL_R_WRONG_VERSION_NUMBER && SSL_version(ssl) != 0 && !SSL_get0_peer_certificate(ssl))
+  if (!verification.error.empty()) return "tls: failed to verify certificate: " + verification.error;
+  if (ERR_GET_REASON(failure.code) == SSL_R_WRONG_VERSION_NUMBER && SSL_version(ssl) != 0)
     return "tls: first record does not look like a TLS handshake";
   const char* reason = ERR_reason_error_string(failure.code);
   return reason ? std::string("remote error: tls: ") + reason : "EOF";
@@ -55,9 +67,13 @@ base::Task<std::expected<std::unique_ptr<base::Stream>, std::string>> start_tls(
   if (!ssl) co_return std::unexpected(std::string("tls: cannot make a connection"));
   SSL_set_connect_state(ssl.get());
   aim_at(ssl.get(), host);
+  Verification verification{.host = std::move(host), .error = {}};
+  SSL_set_app_data(ssl.get(), &verification);
+  SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, on_verify);
   auto stream = std::make_unique<TlsStream>(std::move(carrier), std::move(ssl));
   const auto done = co_await stream->handshake();
-  if (!done) co_return std::unexpected(failure_text(done.error(), stream->ssl(), host));
+  SSL_set_app_data(stream->ssl(), nullptr);
+  if (!done) co_return std::unexpected(failure_text(done.error(), stream->ssl(), verification));
   co_return std::unique_ptr<base::Stream>(std::move(stream));
 }
 
