@@ -74,11 +74,11 @@ Task<void> send_new_entries(logs::Follower& follower, base::Event& wake, BodyWri
   }
 }
 
-Task<void> follow(logs::Manager& manager, LogsQuery query, bool may_hold, base::Event& wake, BodyWriter& writer) {
+Task<void> follow(logs::Manager& manager, logs::Selection selection, std::shared_ptr<logs::History> history, bool may_hold,
+                  base::Event& wake, BodyWriter& writer) {
   if (!co_await writer.flush()) co_return;
-  auto history = std::make_shared<logs::History>(manager, query.selection, query.count);
   co_await send_history(history, {}, writer);
-  logs::Follower follower(manager, wake, std::move(query.selection), may_hold, *history);
+  logs::Follower follower(manager, wake, std::move(selection), may_hold, *history);
   history.reset();
   co_await send_new_entries(follower, wake, writer);
 }
@@ -90,14 +90,15 @@ Task<Response> get_logs(Context& context, Request& request) {
   if (!query) co_return error_response(query.error());
   Response response;
   response.content_type = "application/x-ndjson";
+  auto history = std::make_shared<logs::History>(context.logs, query->selection, query->count);
   if (query->follow) {
     const bool may_hold = request.user.level == access::Level::admin;
-    response.stream = [&manager = context.logs, query = *query, may_hold, wake = request.client_gone](BodyWriter& writer) {
-      return follow(manager, query, may_hold, *wake, writer);
+    response.stream = [&manager = context.logs, selection = std::move(query->selection), history, may_hold,
+                       wake = request.client_gone](BodyWriter& writer) {
+      return follow(manager, selection, history, may_hold, *wake, writer);
     };
     co_return response;
   }
-  auto history = std::make_shared<logs::History>(context.logs, query->selection, query->count);
   if (history->fill(response.body, block_size)) {
     response.stream = [history, block = std::move(response.body)](BodyWriter& writer) {
       return send_history(history, block, writer);
