@@ -318,6 +318,7 @@ base::Task<void> Daemon::end() {
   lifecycle::notify("STOPPING=1");
   co_await exec_->shut_down(ending_limit);
   co_await forwarder_.stop(ending_limit);
+  logs_.end_copy();
   state_->stop(flush_limit);
   loop_.stop();
 }

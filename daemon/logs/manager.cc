@@ -9,7 +9,7 @@ namespace cobble::logs {
 Manager::Manager(base::IoContext& loop) : loop_(loop) {}
 
 Manager::~Manager() {
-  if (copy_) remove(*copy_);
+  end_copy();
 }
 
 ServiceLog& Manager::service(std::string_view name) {
@@ -48,6 +48,12 @@ void Manager::copy_to(int fd) {
   if (copy_) return;
   copy_ = std::make_unique<StdoutCopy>(fd);
   add(*copy_);
+}
+
+void Manager::end_copy() {
+  if (!copy_) return;
+  remove(*copy_);
+  copy_.reset();
 }
 
 }  // namespace cobble::logs

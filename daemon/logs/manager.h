@@ -43,6 +43,8 @@ class Manager {
   /// Copies service output to a descriptor from now on, whole lines only (`--verbose`); a reader that stalls costs lines of the
   /// copy and nothing else.
   void copy_to(int fd);
+  /// Ends the copy, whose last lines get a second to be written. At the daemon's end, when all services have stopped.
+  void end_copy();
 
  private:
   base::IoContext& loop_;
