@@ -82,6 +82,8 @@ class Daemon {
   api::Context make_context();
 
   base::Task<void> begin();
+  base::Task<void> run_subcommand();
+  base::Task<void> end_subcommand();
   base::Task<Done> seed_identities();
   base::Task<void> autostart();
   base::Task<void> await_autostart(std::string change);
@@ -112,6 +114,8 @@ class Daemon {
 
   std::function<int()> subcommand_;
   bool stays_ = false;
+  bool subcommand_runs_ = false;
+  base::Event subcommand_ended_{loop_};
   std::string failure_;  ///< what ended it after the start
   std::optional<int> exit_code_;
   base::SteadyTime stopping_since_{};
@@ -250,21 +254,32 @@ std::expected<int, std::string> Daemon::serve() {
 
 base::Task<void> Daemon::begin() {
   if (!options_.identities.empty()) {
-    if (auto seeded = co_await seed_identities(); !seeded) {
+    if (auto seeded = co_await seed_identities(); !seeded && !exit_code_) {
       failure_ = seeded.error();
       loop_.stop();
       co_return;
     }
   }
   if (!options_.hold && !exit_code_) co_await autostart();
-  if (!subcommand_ || exit_code_) co_return;
+  if (subcommand_ && !exit_code_) co_await run_subcommand();
+}
+
+base::Task<void> Daemon::run_subcommand() {
+  subcommand_runs_ = true;
   const int status = co_await base::blocking(subcommand_);
-  if ((status == 0 && stays_) || exit_code_) co_return;
-  stop(status);
+  subcommand_runs_ = false;
+  subcommand_ended_.notify_all();
+  if (exit_code_) {
+    // A signal has ended both; what became of the subcommand is of more interest.
+    if (*exit_code_ == 0) exit_code_ = status;
+  } else if (status != 0 || !stays_) {
+    stop(status);
+  }
 }
 
 base::Task<Done> Daemon::seed_identities() {
-  auto body = lifecycle::identities_request(options_.identities);
+  // The file may be a pipe that nobody has written to yet.
+  auto body = co_await base::blocking([path = options_.identities] { return lifecycle::identities_request(path); });
   if (!body) co_return std::unexpected(std::move(body.error()));
   const api::Response response = co_await server_->call("POST", "/v1/identities", std::move(*body));
   if (response.status == 200) co_return Done{};
@@ -280,7 +295,11 @@ base::Task<void> Daemon::autostart() {
   const auto json = base::parse_json(response.body);
   std::string change;
   if (json) base::JsonFields(*json).read("change", change);
-  base::spawn(loop_, "autostart", await_autostart(change));
+  if (subcommand_) {
+    co_await await_autostart(change);
+  } else {
+    base::spawn(loop_, "autostart", await_autostart(change));
+  }
 }
 
 base::Task<void> Daemon::await_autostart(std::string change) {
@@ -291,6 +310,7 @@ base::Task<void> Daemon::await_autostart(std::string change) {
 void Daemon::stop_signal(int number) {
   if (!exit_code_) {
     base::log("Exiting on " + std::string(lifecycle::signal_word(number)) + " signal.");
+    if (subcommand_runs_) exec_->signal(number);
     stop(0);
   } else if (std::chrono::steady_clock::now() - stopping_since_ >= hurry_after) {
     services_->hurry();
@@ -314,6 +334,7 @@ base::Task<void> Daemon::end() {
   base::log_security("WARN", "sys_shutdown:" + std::to_string(::getuid()), "Shutting down daemon");
   co_await services_->shut_down();
   co_await checks_->shut_down(ending_limit);
+  if (subcommand_runs_) co_await end_subcommand();
   co_await server_->stop(grace_period);
   lifecycle::notify("STOPPING=1");
   co_await exec_->shut_down(ending_limit);
@@ -321,6 +342,14 @@ base::Task<void> Daemon::end() {
   logs_.end_copy();
   state_->stop(flush_limit);
   loop_.stop();
+}
+
+/// The subcommand hears over the API how its command ended, so that has to happen before the server stops.
+base::Task<void> Daemon::end_subcommand() {
+  const base::SteadyTime deadline = std::chrono::steady_clock::now() + grace_period;
+  if (!stays_) co_await exec_->shut_down(grace_period);
+  while (subcommand_runs_ && co_await subcommand_ended_.wait_until(deadline)) {
+  }
 }
 
 /// Ends the process. Coroutines still wait on the loop at that time, and blocking work may hang on a thread of the pool; nothing
@@ -340,7 +369,9 @@ base::Task<void> Daemon::end() {
 
 }  // namespace
 
-void run_daemon(const lifecycle::Options& options) { run_daemon_around(options, nullptr, true); }
+void run_daemon(const lifecycle::Options& options) {
+  run_daemon_around(options, nullptr, true);
+}
 
 void run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays) {
   process::daemon_environment();

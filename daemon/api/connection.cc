@@ -82,7 +82,8 @@ void Connection::finish() {
   ending_ = true;
   if (idle_) {
     abort();
-  } else {
+  } else if (streaming_to_ != nullptr) {
+    // A stream has no end of its own; another answer may still come in the time that is left.
     client_gone_.notify_all();
   }
 }

@@ -23,7 +23,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Serves until the connection ends or is handed over.
   Task<void> serve();
 
-  /// Closes when idle; else ends after the request in progress, whose long poll is woken.
+  /// Closes when idle; else ends after the request in progress. A streamed response ends now.
   void finish();
   /// Cuts it.
   void abort();

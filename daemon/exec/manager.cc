@@ -68,6 +68,10 @@ base::Task<state::TaskResult> Manager::run_task(state::TaskRun& run) {
   co_return co_await session->run(run);
 }
 
+void Manager::signal(int number) {
+  for (const auto& [id, session] : sessions_->by_task) session->signal(number);
+}
+
 base::Task<void> Manager::shut_down(base::Nanoseconds limit) {
   const auto sessions = sessions_;
   const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;

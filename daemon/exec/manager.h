@@ -35,6 +35,8 @@ class Manager {
   Started start(Command command);
   /// The session of a task that isn't done; null when there is none.
   std::shared_ptr<Session> find(std::string_view task_id) const;
+  /// Sends a signal to all commands.
+  void signal(int number);
   /// Kills all commands and waits until their tasks are done, at most `limit`.
   base::Task<void> shut_down(base::Nanoseconds limit);
 

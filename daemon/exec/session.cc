@@ -95,6 +95,10 @@ void Session::wake() {
   changed_.notify_all();
 }
 
+void Session::signal(int number) {
+  if (child_) child_->signal_all(number);
+}
+
 void Session::stop() {
   ending_ = true;
   wake();

@@ -45,6 +45,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// The task's work.
   base::Task<state::TaskResult> run(state::TaskRun& run);
+  /// Sends a signal to what runs.
+  void signal(int number);
   /// The daemon ends: what runs is killed and nothing is waited for long.
   void stop();
 

@@ -1,0 +1,194 @@
+"""Who may do what, over each transport, and the life of identities, certificates and pairing (contract 08)."""
+
+import base64
+import http.client
+import os
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from conftest import UnixConnection, until
+
+HASH = "$6$saltsalt$JcVDtuB6d1BHhCd5RPBh8g8xX/1CbY8EU2PN0MTaj2/Mypw4P./C6dN4j0HALhzBDTocyW1Jm.gYaTPjFGCV40"  # test
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be several users")
+
+
+def certificate(folder, name, *options):
+    """A fresh self-signed client certificate: the paths of its certificate and key."""
+    cert, key = str(folder / f"{name}.crt"), str(folder / f"{name}.key")
+    command = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-out", cert, "-keyout", key, *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return cert, key
+
+
+def port_of(daemon):
+    """The port of the daemon's only TCP listener; `:0` lets the kernel choose."""
+    wanted = {os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.process.pid}/fd")}
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/{daemon.process.pid}/net/{table}") as lines:
+            for line in list(lines)[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in wanted:
+                    return int(fields[1].rpartition(":")[2], 16)
+    raise AssertionError("no listener")
+
+
+def identities(daemon, action="replace", **entries):
+    status, reply = daemon.request("POST", "/v1/identities", {"action": action, "identities": entries})
+    assert status == 200, reply
+
+
+def tls_connection(port, cert):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(*cert)
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
+
+
+def answer(connection, method, path, body=None, headers=None):
+    connection.request(method, path, body, headers or {})
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def as_user(daemon, uid, method, path, body=""):
+    """The status of one request made by another user."""
+    script = (
+        "import os, sys, http.client, socket\n"
+        "os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))\n"
+        "c = http.client.HTTPConnection('x'); c.sock = socket.socket(socket.AF_UNIX); c.sock.connect(sys.argv[2])\n"
+        "c.request(sys.argv[3], sys.argv[4], sys.argv[5]); print(c.getresponse().status)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(uid), str(daemon.socket), method, path, body], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.fixture
+def open_folders(tmp_path):
+    """Other users can reach the daemon's socket."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(folder.stat().st_mode | 0o711)
+
+
+@needs_root
+def test_users_of_the_socket(open_folders, daemon):
+    daemon.start("--hold")
+    assert stat.S_IMODE(daemon.socket.stat().st_mode) == 0o666
+    daemon.pebble.chmod(0o755)
+    for path, for_root, for_others in (("/v1/health", 200, 200), ("/v1/services", 200, 200), ("/v1/plan?format=yaml", 200, 401), ("/v1/metrics", 200, 200)):
+        assert (as_user(daemon, 0, "GET", path), as_user(daemon, 1000, "GET", path)) == (for_root, for_others), path
+    identities(daemon, low={"access": "untrusted", "local": {"user-id": 1000}}, high={"access": "admin", "local": {"user-id": 2000}})
+    assert as_user(daemon, 1000, "GET", "/v1/services") == 401
+    assert as_user(daemon, 2000, "GET", "/v1/plan?format=yaml") == 200
+    assert '"event":"authz_fail:low,/v1/services"' in daemon.log()
+
+
+def test_logins_over_plain_http_are_good_for_metrics_only(daemon):
+    daemon.start("--hold", "--http", "127.0.0.1:0")
+    identities(daemon, scraper={"access": "metrics", "basic": {"password": HASH}}, boss={"access": "admin", "basic": {"password": HASH}})
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(daemon), timeout=30)
+
+    def metrics(login):
+        return answer(connection, "GET", "/v1/metrics", headers={"Authorization": "Basic " + base64.b64encode(login.encode()).decode()})
+
+    assert answer(connection, "GET", "/v1/health") == 200
+    assert answer(connection, "GET", "/v1/services") == 401
+    assert [metrics(login) for login in ("scraper:test", "scraper:test", "scraper:wrong", "boss:test", "nobody:test")] == [200, 200, 401, 401, 401]
+    identities(daemon, scraper=None)
+    assert metrics("scraper:test") == 401
+
+
+def test_a_certificate_is_an_identity_from_one_request_to_the_next(daemon, tmp_path):
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert = certificate(tmp_path, "c")
+    connection = tls_connection(port_of(daemon), cert)
+    assert answer(connection, "GET", "/v1/health") == 200
+    assert answer(connection, "GET", "/v1/plan?format=yaml") == 401
+    identities(daemon, c={"access": "admin", "cert": {"pem": open(cert[0]).read()}})
+    assert answer(connection, "GET", "/v1/plan?format=yaml") == 200
+    identities(daemon, c=None)
+    assert answer(connection, "GET", "/v1/plan?format=yaml") == 401
+    large = tls_connection(port_of(daemon), cert)
+    assert answer(large, "GET", "/v1/health?x=" + "y" * 300_000) == 200
+
+
+def test_what_curl_and_openssl_see_of_https(daemon, tmp_path):
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert, key = certificate(tmp_path, "c")
+    url = f"https://127.0.0.1:{port_of(daemon)}/v1/health"
+    curl = ["curl", "-sk", "-o", "/dev/null", "-w", "%{http_code} %{http_version}"]
+    assert subprocess.run([*curl, "--cert", cert, "--key", key, url], capture_output=True, timeout=60).stdout == b"200 1.1"
+    assert subprocess.run([*curl, url], capture_output=True, timeout=60).returncode != 0
+    assert subprocess.run([*curl, "--tls-max", "1.2", "--cert", cert, "--key", key, url], capture_output=True, timeout=60).returncode != 0
+    shown = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port_of(daemon)}", "-cert", cert, "-key", key, "-showcerts"], input=b"", capture_output=True, timeout=60).stdout
+    assert shown.count(b"BEGIN CERTIFICATE") == 2
+    with socket.create_connection(("127.0.0.1", port_of(daemon)), 30) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert b"Client sent an HTTP request to an HTTPS server." in plain.makefile("rb").read()
+    until(lambda: daemon.log().count("TLS handshake error from") == 3, "a line for each failed handshake: " + daemon.log())
+
+
+def test_silent_and_vanishing_tls_clients_do_no_harm(daemon, tmp_path):
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    port = port_of(daemon)
+    silent = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(50)]
+    for bytes_sent in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01", os.urandom(300)):
+        with socket.create_connection(("127.0.0.1", port), 30) as one:
+            one.sendall(bytes_sent)
+    assert answer(tls_connection(port, certificate(tmp_path, "c")), "GET", "/v1/health") == 200
+    for one in silent:
+        one.close()
+
+
+def test_pairing(daemon, tmp_path):
+    daemon.layer("001-pairing.yaml", "pairing: {mode: single}\n")
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert = certificate(tmp_path, "c")
+    connection = tls_connection(port_of(daemon), cert)
+    pair = lambda: answer(connection, "POST", "/v1/pairing", '{"action": "pair"}')  # noqa: E731
+    assert pair() == 401
+    assert daemon.get("/v1/pairing/window") == {"mode": "single", "open": False, "paired": False}
+    assert daemon.request("POST", "/v1/pairing/window", {"action": "open", "duration": "1h"})[0] == 200
+    assert daemon.get("/v1/pairing/window")["open"]
+    assert answer(connection, "POST", "/v1/pairing/window", '{"action": "open"}') == 401
+    assert answer(connection, "POST", "/v1/pairing", '{"action": "foo"}') == 400
+    assert pair() == 200
+    assert daemon.get("/v1/identities") == {"user-1": {"access": "admin", "cert": {"pem": "*****"}}}
+    assert answer(connection, "GET", "/v1/plan?format=yaml") == 200
+    assert pair() == 401
+    status, reply = daemon.request("POST", "/v1/pairing/window", {"action": "open"})
+    assert (status, reply["result"]["message"]) == (400, "cannot enable pairing when already paired in 'single' pairing mode")
+    assert daemon.stop() == 0
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    assert list(daemon.get("/v1/identities")) == ["user-1"]
+    assert daemon.get("/v1/pairing/window")["paired"]
+
+
+@needs_root
+def test_streams_of_a_removed_identity_end(daemon):
+    daemon.layer("001-base.yaml", "services: {a: {override: replace, command: sleep 1000, startup: enabled}}\n")
+    daemon.start()
+    identities(daemon, me={"access": "admin", "basic": {"password": HASH}})
+    stream = UnixConnection(daemon.socket)
+    stream.request("GET", "/v1/logs?follow=true", headers={"Authorization": "Basic " + base64.b64encode(b"me:test").decode()})
+    response = stream.getresponse()
+    assert response.status == 200
+    identities(daemon, me=None)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        response.read()
+        raise http.client.IncompleteRead(b"")
+
+
+def test_identities_are_on_disk_when_the_answer_comes(daemon):
+    daemon.start("--hold")
+    identities(daemon, a={"access": "read", "local": {"user-id": 7}})
+    daemon.kill()
+    daemon.start("--hold")
+    assert daemon.get("/v1/identities") == {"a": {"access": "read", "local": {"user-id": 7}}}
