@@ -127,11 +127,18 @@ Done lay_over(std::map<std::string, Entry>& lower, const std::map<std::string, E
       return std::unexpected("layer " + quote(label) + " has invalid \"override\" value for " + std::string(what) + " " +
                              quote(name));
     }
-    const auto found = lower.find(name);
-    if (found == lower.end() || entry.override_policy == Override::replace) {
-      lower.insert_or_assign(name, entry);
+  }
+  if (lower.empty()) {
+    lower = upper;
+    return {};
+  }
+  for (const auto& [name, entry] : upper) {
+    const auto [place, fresh] = lower.try_emplace(name, entry);
+    if (fresh) continue;
+    if (entry.override_policy == Override::replace) {
+      place->second = entry;
     } else {
-      merge(found->second, entry);
+      merge(place->second, entry);
     }
   }
   return {};

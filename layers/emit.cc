@@ -372,49 +372,50 @@ void write_workload(Emitter& out, int indent, const Workload& workload) {
   out.field(indent, "group", workload.group);
 }
 
-/// Compares where both strings go on with characters that aren't letters, right where they differ at `at`.
-bool number_less(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, std::size_t at) {
-  std::size_t first = at;
-  std::int64_t value_a = 0;
-  std::int64_t value_b = 0;
-  // A run that continues a number with a nonzero digit compares as that longer number: a leading zero difference counts by
-  // itself.
-  if (a[at] == '0' || b[at] == '0') {
-    for (std::size_t j = at; j > 0 && is_digit(a[j - 1]); --j) {
-      if (a[j - 1] != '0') {
-        value_a = value_b = 1;
-        break;
-      }
-    }
-  }
-  std::size_t end_a = first;
-  std::size_t end_b = first;
-  constexpr std::int64_t most = INT64_MAX / 16;
-  for (; end_a < a.size() && is_digit(a[end_a]); ++end_a) value_a = std::min(most, value_a) * 10 + (a[end_a] - '0');
-  for (; end_b < b.size() && is_digit(b[end_b]); ++end_b) value_b = std::min(most, value_b) * 10 + (b[end_b] - '0');
-  if (value_a != value_b) return value_a < value_b;
-  if (end_a != end_b) return end_a < end_b;
-  return a[at] < b[at];
+std::string_view digit_run(std::string_view text) {
+  return text.substr(0, std::min(text.find_first_not_of("0123456789"), text.size()));
+}
+
+std::string_view without_zeros(std::string_view digits) {
+  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size()));
+}
+
+/// Compares runs of digits as numbers: negative, zero or positive.
+int compare_numbers(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
+  return a.compare(b);
+}
+
+/// The first character; U+FFFD when it is no UTF-8.
+std::uint32_t first_of(std::string_view text) {
+  std::uint32_t code_point = 0;
+  return decode_utf8(text, code_point) == 0 ? 0xFFFD : code_point;
 }
 
 }  // namespace
 
-bool yaml_key_less(std::string_view a_text, std::string_view b_text) {
-  const auto a = code_points(a_text);
-  const auto b = code_points(b_text);
-  bool digits = false;
-  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
-    if (a[i] == b[i]) {
-      digits = is_digit(a[i]);
-      continue;
-    }
-    const bool letter_a = is_letter(a[i]);
-    const bool letter_b = is_letter(b[i]);
-    if (letter_a && letter_b) return a[i] < b[i];
-    if (letter_a || letter_b) return digits ? letter_a : letter_b;
-    return number_less(a, b, i);
-  }
-  return a.size() < b.size();
+bool yaml_key_less(std::string_view a, std::string_view b) {
+  std::size_t at = static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+  if (at == a.size() || at == b.size()) return a.size() < b.size();
+  while (at > 0 && (static_cast<unsigned char>(a[at]) & 0xC0) == 0x80) --at;  // to the start of a character
+  const std::string_view rest_a = a.substr(at);
+  const std::string_view rest_b = b.substr(at);
+  const std::uint32_t char_a = first_of(rest_a);
+  const std::uint32_t char_b = first_of(rest_b);
+  const bool letter_a = is_letter(char_a);
+  const bool letter_b = is_letter(char_b);
+  if (letter_a && letter_b) return char_a < char_b;
+  const bool after_digit = at > 0 && is_digit(static_cast<unsigned char>(a[at - 1]));
+  if (letter_a || letter_b) return after_digit ? letter_a : letter_b;
+  // Runs that go on with a number begun by another digit than 0 compare as that longer number.
+  bool goes_on = false;
+  for (std::size_t i = at; i > 0 && is_digit(static_cast<unsigned char>(a[i - 1])); --i) goes_on = goes_on || a[i - 1] != '0';
+  const std::string_view run_a = digit_run(rest_a);
+  const std::string_view run_b = digit_run(rest_b);
+  const int order = goes_on ? compare_numbers(run_a, run_b) : compare_numbers(without_zeros(run_a), without_zeros(run_b));
+  if (order != 0) return order < 0;
+  if (run_a.size() != run_b.size()) return run_a.size() < run_b.size();
+  return char_a < char_b;
 }
 
 std::string yaml_scalar(std::string_view text) {

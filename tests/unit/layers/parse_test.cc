@@ -76,6 +76,9 @@ TEST_CASE("what is wrong with a layer is named") {
       {service("kill-delay: 1"), lab + " section \"services\": invalid duration \"1\""},
       {service("kill-delay: [1s]"), lab + " section \"services\": duration must be a YAML string"},
       {service("backoff-factor: foo"), lab + " section \"services\": invalid floating-point number \"foo\""},
+      {service("backoff-factor: 1e400"), lab + " section \"services\": invalid floating-point number \"1e400\""},
+      {service("backoff-factor: 0x1p5000"), lab + " section \"services\": invalid floating-point number \"0x1p5000\""},
+      {service("backoff-factor: 1e-400"), "plan service \"a\" backoff-factor must be 1.0 or greater, not 0"},
       {service("backoff-factor: .inf"), lab + " section \"services\": invalid floating-point number \".inf\""},
       {service("backoff-factor: 0.99"), "plan service \"a\" backoff-factor must be 1.0 or greater, not 0.99"},
       {service("backoff-factor: 1e-7"), "plan service \"a\" backoff-factor must be 1.0 or greater, not 1e-07"},
@@ -96,7 +99,8 @@ TEST_CASE("what is wrong with a layer is named") {
        "log target \"t\" has unsupported type \"foo\", must be \"loki\", \"opentelemetry\" or \"syslog\""},
       {"log-targets: {t: {labels: {pebble_x: y}}}", "log target \"t\": label \"pebble_x\" uses reserved prefix \"pebble_\""},
       {"pairing: [a]",
-       "cannot parse the pairing section: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into pairingstate.pairingConfig"},
+       "cannot parse the pairing section: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into "
+       "pairingstate.pairingConfig"},
       {"pairing: {mode: x}", "invalid pairing mode \"x\": should be \"disabled\", \"single\" or \"multiple\""},
   };
   for (const auto& [text, wanted] : table) {
