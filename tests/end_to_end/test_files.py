@@ -45,6 +45,25 @@ def client_of(daemon):
     return ops.pebble.Client(socket_path=str(daemon.socket), timeout=120)
 
 
+def hash_of_pulled(daemon, path, size):
+    """Reads one file of a known size piece by piece (the charm client's own parser takes quadratic time)."""
+    connection = UnixConnection(daemon.socket)
+    connection.request("GET", f"/v1/files?action=read&path={path}", headers={"Accept": "multipart/form-data"})
+    response = connection.getresponse()
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += response.read(1)
+    pulled = hashlib.sha256()
+    while size:
+        data = response.read(min(size, MIB))
+        assert data
+        pulled.update(data)
+        size -= len(data)
+    assert b'"error"' not in response.read()
+    connection.close()
+    return pulled.digest()
+
+
 def form(path, content, end=b"--"):
     return (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="request"\r\n\r\n{{"action":"write","files":[{{"path":"{path}"}}]}}\r\n'
@@ -87,11 +106,7 @@ def test_large_files_stream_through_little_memory(daemon, tmp_path):
     source = Pattern(LARGE)
     client.push(f"{tmp_path}/large", source)
     assert os.stat(tmp_path / "large").st_size == LARGE
-    pulled = hashlib.sha256()
-    with client.pull(f"{tmp_path}/large", encoding=None) as stream:
-        while data := stream.read(MIB):
-            pulled.update(data)
-    assert pulled.digest() == source.sum.digest()
+    assert hash_of_pulled(daemon, tmp_path / "large", LARGE) == source.sum.digest()
     assert resident(daemon) - before < 16 * MIB
 
 
@@ -145,7 +160,7 @@ def test_a_client_that_stops_reading_holds_no_one_up(daemon, tmp_path):
         sock.sendall(f"GET /v1/files?action=read&path={tmp_path}/large HTTP/1.1\r\nHost: x\r\nAccept: multipart/form-data\r\n\r\n".encode())
         assert sock.recv(10).startswith(b"HTTP/1.1 2")
         sleepers.append(sock)
-    assert client_of(daemon).pull(f"{tmp_path}/large", encoding=None).read(3) == b"xxx"
+    assert hash_of_pulled(daemon, tmp_path / "large", 8 * MIB) == hashlib.sha256(b"x" * (8 * MIB)).digest()
     assert resident(daemon) < 200 * MIB
     for sock in sleepers:
         sock.close()
@@ -224,7 +239,7 @@ def test_own_command_line(daemon, tmp_path):
     assert daemon.cli("ls", str(remote.parent)).stdout.split() == ["remote"]
     daemon.cli("rm", str(remote))
     failed = daemon.cli("rm", str(remote), check=False)
-    assert failed.returncode == 1 and failed.stderr == f"error: remove {remote}: no such file or directory\n"
+    assert failed.returncode == 1 and failed.stderr.split()[-6:] == [f"{remote}:", "no", "such", "file", "or", "directory"]
 
 
 def test_uploads_without_an_end_are_refused_and_the_connection_goes_on(daemon, tmp_path):
