@@ -42,7 +42,7 @@ base::Task<Channel::Received> Channel::receive() {
   using Event = FrameDecoder::Event;
   using Kind = Received::Kind;
   if (!decoder_) decoder_ = std::make_unique<FrameDecoder>(buffer_size_);
-  while (!closed_) {
+  while (!closed_ && !lost_) {
     switch (decoder_->next()) {
       case Event::data:
         co_return Received{Kind::data, decoder_->payload(), decoder_->is_text(), decoder_->message_ends()};
@@ -66,6 +66,7 @@ base::Task<Channel::Received> Channel::receive() {
           count = co_await stream_->read_some(space, error);
         }
         if (error) {
+          lost_ = true;
           co_return Received{};
         }
         decoder_->took(count);

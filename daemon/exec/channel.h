@@ -50,6 +50,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   base::Timer linger_timer_;
   bool sending_ = false;
   bool goodbye_ = false;  ///< a close frame was sent: nothing may follow it
+  bool lost_ = false;     ///< the client's side has ended; another read might wait for ever
   bool closed_ = false;
 };
 
