@@ -1,0 +1,110 @@
+"""Starting and ending a daemon, in and out of order, without leftovers (contract 09)."""
+
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from conftest import UnixConnection, until
+
+LAYER = "services: {a: {override: replace, command: sleep 1000, startup: enabled}}\n"
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a PID namespace")
+
+
+def test_any_order_of_stops_and_kills_leaves_a_directory_to_start_in(daemon):
+    daemon.layer("001-base.yaml", LAYER)
+    numbers = random.Random(9)
+    for _ in range(8):
+        number = numbers.choice((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))
+        daemon.start(wait=numbers.random() < 0.7)
+        code = daemon.stop(number)
+        assert code in (0, -number), daemon.log()
+    daemon.start()
+    until(lambda: (daemon.service("a") or {}).get("current") == "active", "the service runs")
+    assert daemon.stop() == 0
+    assert sorted(p.name for p in daemon.pebble.iterdir()) == [".pebble.state", "layers"]
+
+
+def test_a_second_daemon_leaves_the_first_alone(daemon):
+    daemon.start("--hold")
+    before = (daemon.pebble / ".pebble.state").read_bytes()
+    second = daemon.cli("run", check=False)
+    assert second.returncode == 1
+    assert f'cannot run daemon: when trying to listen on {daemon.socket}: socket "{daemon.socket}" already in use' in second.stderr
+    assert daemon.get("/v1/services") == []
+    assert (daemon.pebble / ".pebble.state").read_bytes() == before
+
+
+def test_open_requests_neither_hold_the_end_up_nor_spoil_the_exit_code(daemon):
+    daemon.layer("001-base.yaml", LAYER)
+    daemon.start()
+    clients = []
+    for path in ("/v1/logs?follow=true", "/v1/notices?timeout=1h", "/v1/health"):
+        client = UnixConnection(daemon.socket)
+        client.request("GET", path)
+        clients.append(client)
+    silent = socket.socket(socket.AF_UNIX)
+    silent.connect(str(daemon.socket))
+    silent.send(b"GET /v1/he")
+    assert daemon.stop() == 0
+    for client in (*clients, silent):
+        client.close()
+
+
+@needs_root
+def test_as_pid_1_orphans_are_reaped(daemon):
+    binary = daemon.binary
+    wrapper = pathlib.Path(daemon.folder) / "as-pid-1"
+    wrapper.write_text(f'#!/bin/sh\nexec unshare --pid --fork --kill-child --mount-proc {binary} "$@"\n')
+    wrapper.chmod(0o755)
+    daemon.binary = str(wrapper)
+    daemon.layer("001-base.yaml", "services: {a: {override: replace, command: 'sh -c \"(sleep 0.1 &) ; (true &) ; exec sleep 1000\"', startup: enabled}}\n")
+    daemon.start()
+    (inside,) = map(int, pathlib.Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children").read_text().split())
+    daemon.binary = binary
+
+    def only_the_service():
+        children = pathlib.Path(f"/proc/{inside}/task/{inside}/children").read_text().split()
+        return len(children) == 1
+
+    until(only_the_service, "orphans to be reaped")
+    os.kill(inside, signal.SIGTERM)
+    assert daemon.process.wait(60) == 0
+
+
+def test_enter_ends_with_its_command(daemon):
+    daemon.layer("001-base.yaml", LAYER)
+    done = daemon.cli("enter", "exec", "sh", "-c", "echo out; exit 7", check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "")
+    done = daemon.cli("enter", "--run", "exec", "true")
+    assert done.stdout == ""
+    assert not daemon.socket.exists()
+
+
+def test_identities_that_never_come_do_not_stop_the_end(daemon, tmp_path):
+    os.mkfifo(tmp_path / "ids.yaml")
+    daemon.start("--hold", "--identities", str(tmp_path / "ids.yaml"))
+    assert daemon.stop() == 0
+
+
+def test_notifications_in_order(daemon, tmp_path):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.settimeout(30)
+    listener.bind(str(tmp_path / "notify"))
+    daemon.env["NOTIFY_SOCKET"] = str(tmp_path / "notify")
+    daemon.start("--hold")
+    assert listener.recv(100) == b"READY=1"
+    assert daemon.stop() == 0
+    assert listener.recv(100) == b"STOPPING=1"
+    listener.close()
+
+
+def test_arguments_are_refused_by_name(daemon):
+    daemon.layer("001-base.yaml", LAYER)
+    done = subprocess.run([daemon.binary, "run", "--args", "nosuch", "x"], env=daemon.env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert 'cannot run daemon: service "nosuch" not found in plan' in done.stderr
