@@ -43,7 +43,7 @@ base::Result<AtomicFile> AtomicFile::create(std::string path) {
     std::string temp_path = below(directory_of(path), temp_name(base, "~"));
     base::UniqueFd file(::open(temp_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file) return AtomicFile(std::move(path), std::move(temp_path), std::move(file));
-    if (errno != EEXIST || attempt == attempts) return std::unexpected(os_error("open", path, errno));
+    if (errno != EEXIST || attempt == attempts) return std::unexpected(os_error("open", temp_path, errno));
   }
 }
 
@@ -51,7 +51,7 @@ base::Result<void> AtomicFile::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::unexpected(os_error("write", path_, errno));
+    if (count < 0) return std::unexpected(os_error("write", temp_path_, errno));
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
   return {};
@@ -59,15 +59,15 @@ base::Result<void> AtomicFile::write(std::string_view bytes) {
 
 base::Result<void> AtomicFile::commit(mode_t mode, const Owner& owner) {
   if (owner.asked_for() && ::fchown(file_.get(), owner.uid, owner.gid) != 0) return std::unexpected(bare_os_error(errno));
-  if (::fchmod(file_.get(), mode) != 0) return std::unexpected(os_error("chmod", path_, errno));
-  if (::fsync(file_.get()) != 0) return std::unexpected(os_error("sync", path_, errno));
+  if (::fchmod(file_.get(), mode) != 0) return std::unexpected(os_error("chmod", temp_path_, errno));
+  if (::fsync(file_.get()) != 0) return std::unexpected(os_error("sync", temp_path_, errno));
   struct stat there{};
   if (::lstat(path_.c_str(), &there) == 0) {
-    if (S_ISDIR(there.st_mode)) return std::unexpected(os_error("rename", path_, EEXIST));
+    if (S_ISDIR(there.st_mode)) return std::unexpected(os_error("rename", temp_path_ + " " + path_, EEXIST));
     if (S_ISBLK(there.st_mode) || S_ISCHR(there.st_mode))
       return std::unexpected(generic_error("cannot replace device: " + layers::quote(path_)));
   }
-  if (::rename(temp_path_.c_str(), path_.c_str()) != 0) return std::unexpected(os_error("rename", path_, errno));
+  if (::rename(temp_path_.c_str(), path_.c_str()) != 0) return std::unexpected(os_error("rename", temp_path_ + " " + path_, errno));
   const std::string temp_path = std::exchange(temp_path_, {});
   sync_directory(directory_of(temp_path));
   return {};

@@ -35,6 +35,9 @@ int rename_new(const std::string& from, const std::string& to) {
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
 
+/// The temporary name as clients of the reference know it from error texts (contract 04, section 2.6); ours has a random part.
+std::string shown_temp(const std::string& path) { return path + ".mkdir-new"; }
+
 /// Makes one directory whose parent exists.
 base::Result<void> make_one(const std::string& path, mode_t mode, const Owner& owner) {
   const std::string parent = directory_of(path);
@@ -43,7 +46,7 @@ base::Result<void> make_one(const std::string& path, mode_t mode, const Owner& o
   for (int attempt = 0;; ++attempt) {
     temp = (parent == "/" ? parent : parent + "/") + temp_name(name, ".mkdir-new");
     if (::mkdir(temp.c_str(), 0700) == 0) break;
-    if (errno != EEXIST || attempt == attempts) return std::unexpected(os_error("mkdir", path, errno));
+    if (errno != EEXIST || attempt == attempts) return std::unexpected(os_error("mkdir", shown_temp(path), errno));
   }
   base::Result<void> result;
   if (owner.asked_for() && ::chown(temp.c_str(), owner.uid, owner.gid) != 0) {
@@ -51,7 +54,7 @@ base::Result<void> make_one(const std::string& path, mode_t mode, const Owner& o
   } else if (::chmod(temp.c_str(), mode) != 0) {
     result = std::unexpected(os_error("chmod", path, errno));
   } else if (const int error = rename_new(temp, path); error != 0) {
-    result = std::unexpected(os_error("mkdir", path, error));
+    result = std::unexpected(os_error("rename", shown_temp(path) + " " + path, error));
   }
   if (result) {
     sync_directory(parent);
@@ -84,7 +87,9 @@ base::Result<void> make_directory(const std::string& path, bool parents, mode_t 
   if (parents) return make_with_parents(clean, mode, owner);
   const int error = look_for_directory(clean);
   if (error == 0) return std::unexpected(os_error("mkdir", clean, EEXIST));
-  if (error != ENOENT) return std::unexpected(os_error("mkdir", clean, error));
+  struct stat there{};
+  const bool in_the_way = ::lstat(clean.c_str(), &there) == 0;
+  if (error != ENOENT) return std::unexpected(os_error("mkdir", in_the_way ? clean : shown_temp(clean), error));
   return make_one(clean, mode, owner);
 }
 

@@ -99,7 +99,8 @@ TEST_CASE("atomic file: links are replaced, directories are not, long names work
   REQUIRE(directory);
   const auto refused = directory->commit(0644, {});
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().message == "rename " + (folder / "dir") + ": file exists");
+  CHECK(refused.error().message.starts_with("rename " + (folder / "dir") + "."));
+  CHECK(refused.error().message.ends_with("~ " + (folder / "dir") + ": file exists"));
   auto long_name = AtomicFile::create(folder / std::string(255, 'n'));
   REQUIRE(long_name);
   CHECK(long_name->commit(0600, {}));
