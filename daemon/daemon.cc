@@ -233,8 +233,9 @@ api::Gatekeeper Daemon::gatekeeper() {
 }
 
 api::Context Daemon::make_context() {
-  return {loop_,         plan_,         *engine_, notices_, *services_, *checks_, logs_, *exec_, *access_, lifecycle::boot_id(),
-          options_.http, options_.https};
+  return {loop_,         plan_,      *engine_, notices_, *services_,           *checks_,
+          logs_,         forwarder_, *exec_,   *access_, lifecycle::boot_id(), options_.http,
+          options_.https};
 }
 
 std::expected<int, std::string> Daemon::serve() {

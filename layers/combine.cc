@@ -105,6 +105,11 @@ void merge(LogTarget& lower, const LogTarget& upper) {
   overlay(lower.location, upper.location);
   append(lower.services, upper.services);
   overlay(lower.labels, upper.labels);
+  overlay(lower.tls.ca_file, upper.tls.ca_file);
+  overlay(lower.tls.cert_file, upper.tls.cert_file);
+  overlay(lower.tls.key_file, upper.tls.key_file);
+  overlay(lower.headers, upper.headers);
+  overlay(lower.compression, upper.compression);
 }
 
 void merge(Workload& lower, const Workload& upper) {
@@ -206,6 +211,8 @@ Done check_log_target(const Plan& plan, const std::string& name, const LogTarget
     return std::unexpected("log target " + quote(name) + " specifies unknown service " + quote(service));
   }
   if (target.location.empty()) return std::unexpected("plan must define \"location\" for log target " + quote(name));
+  if (!target.tls.key_file.empty() && target.tls.cert_file.empty())
+    return std::unexpected("plan must define \"cert-file\" where it defines \"key-file\" for log target " + quote(name));
   return {};
 }
 

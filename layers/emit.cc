@@ -361,6 +361,14 @@ void write_log_target(Emitter& out, int indent, const LogTarget& target) {
   }
   out.field(indent, "override", override_text(target.override_policy));
   out.map(indent, "labels", target.labels);
+  if (target.tls != LogTargetTls{}) {
+    open_map(out, indent, "tls", false);
+    out.field(indent + step, "ca-file", target.tls.ca_file);
+    out.field(indent + step, "cert-file", target.tls.cert_file);
+    out.field(indent + step, "key-file", target.tls.key_file);
+  }
+  out.map(indent, "headers", target.headers);
+  out.field(indent, "compression", target.compression);
 }
 
 void write_workload(Emitter& out, int indent, const Workload& workload) {

@@ -143,12 +143,25 @@ constexpr std::array check_fields{
     Field<Check>{"exec", read_kind<&Check::exec, exec_fields, exec_type>},
 };
 
+constexpr std::array log_target_tls_fields{
+    Field<LogTargetTls>{"ca-file", read_member<&LogTargetTls::ca_file>},
+    Field<LogTargetTls>{"cert-file", read_member<&LogTargetTls::cert_file>},
+    Field<LogTargetTls>{"key-file", read_member<&LogTargetTls::key_file>},
+};
+
 constexpr std::array log_target_fields{
     Field<LogTarget>{"type", read_enumerated<&LogTarget::type, log_target_type>},
     Field<LogTarget>{"location", read_member<&LogTarget::location>},
     Field<LogTarget>{"services", read_member<&LogTarget::services>},
     Field<LogTarget>{"override", read_override},
     Field<LogTarget>{"labels", read_member<&LogTarget::labels>},
+    Field<LogTarget>{"tls",
+                     [](Decoder& decoder, const YamlNode& node, LogTarget& target) {
+                       if (!is_null_node(node))
+                         read_fields(decoder, node, target.tls, log_target_tls_fields, "plan.LogTargetTLS");
+                     }},
+    Field<LogTarget>{"headers", read_member<&LogTarget::headers>},
+    Field<LogTarget>{"compression", read_member<&LogTarget::compression>},
 };
 
 constexpr std::array workload_fields{

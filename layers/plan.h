@@ -110,6 +110,15 @@ struct Check {
   bool operator==(const Check&) const = default;
 };
 
+/// How a log target that is reached by TLS is trusted, and trusts us: paths of PEM files. Beyond the contract, as are `headers`
+/// and `compression` of LogTarget.
+struct LogTargetTls {
+  std::string ca_file;    ///< roots instead of the system's
+  std::string cert_file;  ///< the client's certificate
+  std::string key_file;   ///< its key; may be in `cert_file` too
+  bool operator==(const LogTargetTls&) const = default;
+};
+
 struct LogTarget {
   std::string name;
   std::string type;  ///< loki, opentelemetry or syslog
@@ -117,6 +126,9 @@ struct LogTarget {
   std::vector<std::string> services;
   Override override_policy = Override::none;
   StringMap labels;
+  LogTargetTls tls;
+  StringMap headers;        ///< sent with each request; of no meaning to syslog
+  std::string compression;  ///< of requests' bodies: "" or "gzip"; of no meaning to syslog
 
   /// Whether the target takes the logs of `service`: the last of NAME, -NAME, all, -all in the list decides.
   bool selects(std::string_view service) const;

@@ -80,6 +80,37 @@ Done validate_check(const Check& check, const Accounts& accounts) {
   return {};
 }
 
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    const bool letter_or_digit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return letter_or_digit || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_header_value(std::string_view value) {
+  return std::ranges::none_of(value, [](char c) { return (c >= '\0' && c < ' ' && c != '\t') || c == '\x7f'; });
+}
+
+/// Whether senders set a header themselves.
+bool is_own_header(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return one_of(lower, {"content-type", "content-encoding", "content-length", "transfer-encoding", "connection"});
+}
+
+Done validate_log_target_additions(const LogTarget& target) {
+  const std::string prefix = "log target " + quote(target.name) + ": ";
+  for (const auto& [header, value] : target.headers) {
+    if (!is_header_name(header)) return std::unexpected(prefix + "invalid header name " + quote(header));
+    if (is_own_header(header)) return std::unexpected(prefix + "header " + quote(header) + " cannot be set");
+    if (!is_header_value(value)) return std::unexpected(prefix + "invalid value of header " + quote(header));
+  }
+  if (!one_of(target.compression, {"", "gzip"}))
+    return std::unexpected(prefix + "unsupported compression " + quote(target.compression) + ", must be \"gzip\"");
+  return {};
+}
+
 Done validate_log_target(const LogTarget& target) {
   for (const auto& [label, value] : target.labels) {
     if (label.starts_with("pebble_")) {
@@ -91,7 +122,7 @@ Done validate_log_target(const LogTarget& target) {
     return std::unexpected("log target " + quote(target.name) + " has unsupported type " + quote(target.type) +
                            ", must be \"loki\", \"opentelemetry\" or \"syslog\"");
   }
-  return {};
+  return validate_log_target_additions(target);
 }
 
 Done validate_services(const Layer& layer, const NullEntries& nulls) {

@@ -20,6 +20,9 @@ class Manager;
 namespace cobble::logs {
 class Manager;
 }
+namespace cobble::logs::forwarding {
+class Forwarder;
+}
 namespace cobble::exec {
 class Manager;
 }
@@ -38,6 +41,7 @@ struct Context {
   services::Manager& services;
   checks::Manager& checks;
   logs::Manager& logs;
+  logs::forwarding::Forwarder& forwarder;
   exec::Manager& exec;
   access::Manager& access;
   std::string boot_id;

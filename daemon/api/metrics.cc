@@ -8,6 +8,7 @@
 #include "daemon/base/blocking.h"
 #include "daemon/base/log.h"
 #include "daemon/checks/manager.h"
+#include "daemon/logs/forwarding/forwarder.h"
 #include "daemon/logs/manager.h"
 #include "daemon/process/usage.h"
 #include "daemon/services/manager.h"
@@ -83,6 +84,18 @@ void write_check_families(MetricsText& text, Context& context) {
     if (check.has_run) text.sample("check", check.name, Seconds(check.last_duration).count());
 }
 
+void write_log_target_families(MetricsText& text, const std::vector<logs::forwarding::TargetStatus>& targets) {
+  text.family("pebble_log_target_up", "gauge", "Whether the log target took the last request (1) or not (0)");
+  for (const auto& target : targets)
+    if (target.up) text.sample("target", target.name, std::uint64_t(*target.up ? 1 : 0));
+  text.family("pebble_log_target_entries_sent_total", "counter", "Log entries that the target took");
+  for (const auto& target : targets) text.sample("target", target.name, target.sent);
+  text.family("pebble_log_target_entries_dropped_total", "counter", "Log entries that the target will never get");
+  for (const auto& target : targets) text.sample("target", target.name, target.dropped);
+  text.family("pebble_log_target_queue_bytes", "gauge", "Size of the log entries that wait for the target");
+  for (const auto& target : targets) text.sample("target", target.name, std::uint64_t(target.queued_bytes));
+}
+
 /// The daemon itself, under the names that Prometheus has for every process.
 void write_process_families(MetricsText& text, const Usages& usages, std::optional<double> start_time) {
   if (const auto usage = usages.find(""); usage != usages.end()) {
@@ -112,6 +125,7 @@ Task<void> write_more(MetricsText& text, Context& context) {
       [processes = std::move(processes)] { return std::pair(read_usages(processes), process::own_start_time()); });
   write_service_families(text, context, context.services.list({}), read.first);
   write_check_families(text, context);
+  write_log_target_families(text, context.forwarder.statuses());
   write_process_families(text, read.first, read.second);
 }
 

@@ -1,6 +1,9 @@
 #include "daemon/net/gzip.h"
 
+#include <boost/beast/zlib/deflate_stream.hpp>
 #include <boost/beast/zlib/inflate_stream.hpp>
+#include <boost/crc.hpp>
+#include <cstdint>
 #include <optional>
 
 namespace cobble::net {
@@ -27,6 +30,10 @@ std::optional<std::size_t> header_length(std::string_view data) {
   return at;
 }
 
+void append_little_endian(std::string& out, std::uint32_t value) {
+  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>((value >> shift) & 0xFF);
+}
+
 }  // namespace
 
 std::expected<std::string, std::string> unpack_gzip(std::string_view packed, std::size_t limit) {
@@ -48,6 +55,35 @@ std::expected<std::string, std::string> unpack_gzip(std::string_view packed, std
     if (before == params.avail_in + params.avail_out) break;
   }
   out.resize(limit - params.avail_out);
+  return out;
+}
+
+std::string pack_gzip(std::string_view data) {
+  namespace zlib = boost::beast::zlib;
+  constexpr std::size_t header = 10;
+  std::string out("\x1f\x8b\x08\0\0\0\0\0\0\xff", header);  // no name, no time, system unknown
+  zlib::deflate_stream deflate;
+  out.resize(header + deflate.upper_bound(data.size()));
+  zlib::z_params params;
+  params.next_in = data.data();
+  params.avail_in = data.size();
+  params.next_out = out.data() + header;
+  params.avail_out = out.size() - header;
+  boost::beast::error_code error;
+  while (!error) {
+    if (params.avail_out == 0) {
+      const std::size_t size = out.size();
+      out.resize(2 * size);
+      params.next_out = out.data() + size;
+      params.avail_out = size;
+    }
+    deflate.write(params, zlib::Flush::finish, error);
+  }
+  out.resize(out.size() - params.avail_out);
+  boost::crc_32_type checksum;
+  checksum.process_bytes(data.data(), data.size());
+  append_little_endian(out, checksum.checksum());
+  append_little_endian(out, static_cast<std::uint32_t>(data.size()));
   return out;
 }
 

@@ -191,7 +191,8 @@ base::Task<void> HttpClient::State::run(Exchange& exchange) {
 
 base::Task<void> HttpClient::State::send_once(Exchange& exchange) {
   ++exchange.sent;
-  const Route route{exchange.url, exchange.url.scheme == "http+unix" ? std::nullopt : proxies.choose(exchange.url)};
+  const Route route{exchange.url, exchange.url.scheme == "http+unix" ? std::nullopt : proxies.choose(exchange.url),
+                    exchange.options.tls};
   if (auto kept = idle.take(route.key())) {
     if (co_await converse(exchange, route, std::move(kept), true) != Outcome::connection_was_stale) co_return;
   }

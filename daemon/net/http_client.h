@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/base/loop.h"
+#include "daemon/net/tls_options.h"
 
 /// Requests that the daemon itself makes: http checks (contract 06, section 3.4) and log forwarding (contract 07).
 namespace cobble::net {
@@ -32,6 +33,7 @@ struct HttpOptions {
   bool gzip = true;               ///< offers gzip (unless the request has an own Accept-Encoding or a Range) and unpacks it
   bool skip_body_on_2xx = false;  ///< a 2xx answer is complete with its head
   std::string user_agent = "Go-http-client/1.1";
+  TlsOptions tls = {};  ///< for https
 };
 
 struct HttpResponse {

@@ -79,7 +79,10 @@ bool still_open(const base::Stream& stream) {
 }  // namespace
 
 std::string Route::key() const {
-  return target.scheme + "://" + target.host_port() + (proxy ? " " + proxy->text(false) : "");
+  std::string key = target.scheme + "://" + target.host_port() + (proxy ? " " + proxy->text(false) : "");
+  if (!tls.empty())
+    for (const std::string* file : {&tls.ca_file, &tls.cert_file, &tls.key_file}) key += '\n' + *file;
+  return key;
 }
 
 base::Task<Connected> connect_route(base::IoContext& loop, Route route) {
@@ -99,7 +102,7 @@ base::Task<Connected> connect_route(base::IoContext& loop, Route route) {
   if (route.proxy) {
     if (auto tunnel = co_await open_tunnel(**stream, target, *route.proxy); !tunnel) co_return std::unexpected(tunnel.error());
   }
-  co_return co_await start_tls(std::move(*stream), target.host);
+  co_return co_await start_tls(std::move(*stream), target.host, route.tls);
 }
 
 std::string stream_error_text(const base::Stream& stream, std::string_view operation, base::ErrorCode error) {

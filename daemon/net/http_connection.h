@@ -9,6 +9,7 @@
 
 #include "daemon/base/stream.h"
 #include "daemon/net/proxy.h"
+#include "daemon/net/tls_options.h"
 #include "daemon/net/url.h"
 
 namespace cobble::net {
@@ -17,6 +18,7 @@ namespace cobble::net {
 struct Route {
   Url target;
   std::optional<Url> proxy;
+  TlsOptions tls;  ///< towards an https target, not its proxy
 
   /// Equal for routes that can share connections.
   std::string key() const;

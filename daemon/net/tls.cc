@@ -60,8 +60,8 @@ std::string failure_text(const TlsFailure& failure, SSL* ssl, const Verification
 }  // namespace
 
 base::Task<std::expected<std::unique_ptr<base::Stream>, std::string>> start_tls(std::unique_ptr<base::Stream> carrier,
-                                                                                std::string host) {
-  auto context = client_context();
+                                                                                std::string host, TlsOptions options) {
+  auto context = client_context(options);
   if (!context) co_return std::unexpected(context.error());
   SslPtr ssl(SSL_new(context->get()));
   if (!ssl) co_return std::unexpected(std::string("tls: cannot make a connection"));

@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "daemon/base/error.h"
 #include "daemon/base/time.h"
 #include "daemon/net/openssl.h"
 
@@ -149,15 +150,12 @@ std::string wrong_time_text(X509* certificate, bool expired) {
          (expired ? " is after " : " is before ") + asn1_time(limit);
 }
 
-}  // namespace
+using Done = std::expected<void, std::string>;
 
-std::expected<std::shared_ptr<SSL_CTX>, std::string> client_context() {
-  static std::shared_ptr<SSL_CTX> context;
-  static Source loaded;
-  const Source source = find_source();
-  if (context && source == loaded) return context;
+/// A context without any roots.
+std::expected<std::shared_ptr<SSL_CTX>, std::string> bare_context() {
   start_openssl();
-  const std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   if (!made) return std::unexpected("tls: cannot make a context");
   SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(made.get(), SSL_VERIFY_PEER, nullptr);
@@ -166,10 +164,70 @@ std::expected<std::shared_ptr<SSL_CTX>, std::string> client_context() {
   SSL_CTX_set_alpn_protos(made.get(), http_11, sizeof(http_11) - 1);
   // Any certificate among the roots is trusted, whoever signed it.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(made.get()), X509_V_FLAG_PARTIAL_CHAIN);
-  load_roots(made.get(), source);
-  context = made;
+  return made;
+}
+
+/// Opening anything but a regular file (a pipe, for example) could block.
+Done check_file(std::string_view what, const std::string& path) {
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) return {};
+  return std::unexpected("tls: cannot read " + std::string(what) + " file " + path + ": " +
+                         (error ? base::errno_text(error.value()) : "not a regular file"));
+}
+
+Done unusable(std::string_view what, const std::string& path) {
+  ERR_clear_error();
+  return std::unexpected("tls: cannot use " + std::string(what) + " file " + path);
+}
+
+Done trust(SSL_CTX* context, const std::string& path) {
+  if (auto done = check_file("CA", path); !done) return done;
+  if (X509_STORE_load_file(SSL_CTX_get_cert_store(context), path.c_str()) != 1) return unusable("CA", path);
+  return {};
+}
+
+Done show_certificate(SSL_CTX* context, const TlsOptions& options) {
+  const std::string& key = options.key_file.empty() ? options.cert_file : options.key_file;
+  if (auto done = check_file("certificate", options.cert_file); !done) return done;
+  if (auto done = check_file("key", key); !done) return done;
+  // An encrypted key is an error, not a question on a terminal.
+  SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
+  if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1)
+    return unusable("certificate", options.cert_file);
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) return unusable("key", key);
+  return {};
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<SSL_CTX>, std::string> client_context() {
+  static std::shared_ptr<SSL_CTX> context;
+  static Source loaded;
+  const Source source = find_source();
+  if (context && source == loaded) return context;
+  auto made = bare_context();
+  if (!made) return made;
+  load_roots(made->get(), source);
+  context = *made;
   loaded = source;
   return context;
+}
+
+std::expected<std::shared_ptr<SSL_CTX>, std::string> client_context(const TlsOptions& options) {
+  if (options.empty()) return client_context();
+  auto made = bare_context();
+  if (!made) return made;
+  if (options.ca_file.empty()) {
+    const auto usual = client_context();
+    if (!usual) return usual;
+    SSL_CTX_set1_cert_store(made->get(), SSL_CTX_get_cert_store(usual->get()));
+  } else if (auto done = trust(made->get(), options.ca_file); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  if (!options.cert_file.empty()) {
+    if (auto done = show_certificate(made->get(), options); !done) return std::unexpected(std::move(done.error()));
+  }
+  return made;
 }
 
 std::string verify_error_text(long code, X509* certificate, const std::string& host) {

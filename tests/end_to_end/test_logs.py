@@ -1,11 +1,13 @@
 """Service logs and log forwarding with real services, real sockets, and receivers that behave well, badly, or are the real thing."""
 
+import gzip
 import http.server
 import json
 import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -20,10 +22,11 @@ LINES = 200_000
 
 
 class Receiver:
-    """An HTTP server that keeps the bodies it gets. `answers` are statuses, or functions of the handler; then 204."""
+    """An HTTP server that keeps the headers and (unpacked) bodies it gets, over TLS with a context for that. `answers` are
+    statuses, or functions of the handler; then 204."""
 
-    def __init__(self, answers=()):
-        self.bodies, self.taken, self.answers = [], [], list(answers)
+    def __init__(self, answers=(), context=None):
+        self.bodies, self.taken, self.headers, self.answers = [], [], [], list(answers)
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,6 +34,9 @@ class Receiver:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers["Content-Encoding"] == "gzip":
+                    body = gzip.decompress(body)
+                receiver.headers.append(self.headers)
                 receiver.bodies.append(body)
                 answer = receiver.answers.pop(0) if receiver.answers else 204
                 if callable(answer):
@@ -48,6 +54,8 @@ class Receiver:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -64,10 +72,12 @@ class Receiver:
 
 
 class SyslogServer:
-    """Takes syslog over TCP and keeps every byte."""
+    """Takes syslog over TCP, or TLS with a context for that, and keeps every byte."""
 
-    def __init__(self):
+    def __init__(self, context=None):
         self.listener = socket.create_server(("127.0.0.1", 0))
+        if context:
+            self.listener = context.wrap_socket(self.listener, server_side=True)
         self.port = self.listener.getsockname()[1]
         self.data = bytearray()
         threading.Thread(target=self.serve, daemon=True).start()
@@ -76,6 +86,8 @@ class SyslogServer:
         while True:
             try:
                 connection = self.listener.accept()[0]
+            except ssl.SSLError:
+                continue  # no certificate that we take
             except OSError:
                 return
             while piece := connection.recv(1 << 20):
@@ -147,8 +159,8 @@ def loki(receiver, **fields):
 def receivers():
     made = []
 
-    def make(*args):
-        made.append(Receiver(*args))
+    def make(*args, **options):
+        made.append(Receiver(*args, **options))
         return made[-1]
 
     yield make
@@ -284,6 +296,49 @@ def test_a_plan_change_sends_nothing_twice_and_moves_targets_at_once(daemon, rec
     go.touch()
     until(lambda: second.messages(), "the second line")
     assert (first.messages(), second.messages()) == (["one"], ["two"])
+
+
+def certificate(folder, name):
+    """A certificate for 127.0.0.1 that is its own authority: (certificate, key)."""
+    pair = str(folder / f"{name}.crt"), str(folder / f"{name}.key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-out", pair[0], "-keyout", pair[1]], check=True, capture_output=True, timeout=60)  # fmt: skip
+    return pair
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command")
+def test_targets_with_their_own_authority_that_want_a_client_certificate(daemon, receivers, tmp_path):
+    """Nothing arrives before the plan has all that the receivers want; then everything does, packed and with the tenant's header."""
+    server, client = certificate(tmp_path, "server"), certificate(tmp_path, "client")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*server)
+    context.load_verify_locations(client[0])
+    context.verify_mode = ssl.CERT_REQUIRED
+    receiver, syslog = receivers(context=context), SyslogServer(context)
+    targets = {
+        "lk": loki(receiver, location=f"https://127.0.0.1:{receiver.port}/push", headers={"X-Scope-OrgID": "tenant"}, compression="gzip"),
+        "sl": {"type": "syslog", "location": f"tls://127.0.0.1:{syslog.port}"},
+    }
+    daemon.layer("001-logs.yaml", plan({"a": "sh -c 'seq 1 300; exec sleep 1000'"}, targets))
+    daemon.start()
+    unknown = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    until(lambda: daemon.log().count(unknown) >= 2, "both to be refused")
+    authority, identity = {"ca-file": server[0]}, {"cert-file": client[0], "key-file": client[1]}
+    daemon.add_layer("ca", json.dumps({"log-targets": {"lk": {"override": "merge", "tls": authority}, "sl": {"override": "merge", "tls": authority | identity}}}))
+    until(lambda: re.search(r'"lk": Post "https://[^ ]*: (?!tls: failed)', daemon.log()), "Loki to want a certificate")
+    daemon.add_layer("client", json.dumps({"log-targets": {"lk": {"override": "merge", "tls": identity}}}))
+    expected = [str(i) for i in range(1, 301)]
+    until(lambda: receiver.messages() == expected, "everything to reach Loki")
+    until(lambda: syslog.data.endswith(b" 300"), "the end to reach syslog")
+    assert syslog.messages() == expected
+    for headers in receiver.headers:
+        assert (headers["Content-Encoding"], headers["X-Scope-OrgID"]) == ("gzip", "tenant")
+
+    def metrics():
+        return daemon.request("GET", "/v1/metrics?extended=true")[1].decode().splitlines()
+
+    until(lambda: 'pebble_log_target_entries_sent_total{target="lk"} 300' in metrics(), "the count of entries")
+    assert {'pebble_log_target_up{target="lk"} 1', 'pebble_log_target_entries_dropped_total{target="lk"} 0', 'pebble_log_target_queue_bytes{target="lk"} 0'} <= set(metrics())
 
 
 def test_last_words_arrive_and_the_end_does_not_wait_for_targets(daemon, receivers):

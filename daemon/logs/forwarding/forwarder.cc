@@ -12,6 +12,15 @@ namespace {
 /// What a target that a plan change removed gets to send its queue.
 constexpr base::Nanoseconds retire_limit = std::chrono::seconds(20);
 
+bool same_place(const layers::LogTarget& a, const layers::LogTarget& b) {
+  return a.type == b.type && a.location == b.location;
+}
+
+/// Whether a place is reached in the same way.
+bool same_way(const layers::LogTarget& a, const layers::LogTarget& b) {
+  return a.tls == b.tls && a.headers == b.headers && a.compression == b.compression;
+}
+
 }  // namespace
 
 Forwarder::Forwarder(base::IoContext& loop, Manager& manager)
@@ -37,15 +46,29 @@ void Forwarder::plan_changed(const layers::Plan& plan) {
     const auto running = targets_.find(name);
     if (running == targets_.end()) {
       begin(plan, definition, nullptr);
-    } else if (running->second.type != definition.type || running->second.location != definition.location) {
+    } else if (!same_place(running->second.definition, definition)) {
       const auto before = std::move(running->second.target);
       targets_.erase(running);
       end(before, retire_limit);
       begin(plan, definition, before.get());
     } else {
+      change(running->second, definition);
       running->second.target->configure(plan, definition);
     }
   }
+}
+
+void Forwarder::change(Running& running, const layers::LogTarget& definition) {
+  if (same_way(running.definition, definition)) return;
+  // What waits goes the new way: often enough it waits because the old one was wrong.
+  if (auto sender = make_sender(loop_, client_, definition)) running.target->use(std::move(*sender));
+  running.definition = definition;
+}
+
+std::vector<TargetStatus> Forwarder::statuses() const {
+  std::vector<TargetStatus> found;
+  for (const auto& [name, running] : targets_) found.push_back(running.target->status());
+  return found;
 }
 
 void Forwarder::begin(const layers::Plan& plan, const layers::LogTarget& definition, Target* before) {
@@ -59,7 +82,7 @@ void Forwarder::begin(const layers::Plan& plan, const layers::LogTarget& definit
   target->configure(plan, definition);
   if (before != nullptr) target->take_over(*before);
   target->start();
-  targets_[definition.name] = {definition.type, definition.location, std::move(target)};
+  targets_[definition.name] = {definition, std::move(target)};
 }
 
 void Forwarder::end(std::shared_ptr<Target> target, base::Nanoseconds limit) {

@@ -1,7 +1,9 @@
 #include <charconv>
 
+#include "daemon/base/blocking.h"
 #include "daemon/logs/forwarding/encode.h"
 #include "daemon/logs/forwarding/sender.h"
+#include "daemon/net/gzip.h"
 #include "daemon/net/http_client.h"
 #include "daemon/net/url.h"
 
@@ -47,19 +49,26 @@ Outcome judge(const net::HttpResponse& response) {
 
 class HttpSender final : public Sender {
  public:
-  HttpSender(std::shared_ptr<net::HttpClient> client, const HttpForm& form, const std::string& location)
-      : client_(std::move(client)), form_(form), url_(location + std::string(form.path_suffix)) {}
+  HttpSender(std::shared_ptr<net::HttpClient> client, const HttpForm& form, const layers::LogTarget& target)
+      : client_(std::move(client)),
+        form_(form),
+        url_(target.location + std::string(form.path_suffix)),
+        tls_(tls_options(target)),
+        headers_(target.headers),
+        gzip_(target.compression == "gzip") {}
 
   base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) override {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    const std::string body = form_.encode(batch);
+    std::string body = form_.encode(batch);
+    if (gzip_) body = co_await base::blocking([plain = std::move(body)] { return net::pack_gzip(plain); });
     std::string url = url_;
     for (int requests = 0; requests < redirect_limit; ++requests) {
       net::HttpOptions options;
       options.timeout = std::chrono::duration_cast<base::Nanoseconds>(deadline - std::chrono::steady_clock::now());
       options.redirect_limit = 0;
       options.user_agent = user_agent;
-      net::HttpRequest request{"POST", url, {{"Content-Type", std::string(form_.content_type)}}, body};
+      options.tls = tls_;
+      net::HttpRequest request{"POST", url, headers_for(url), body};
       auto response = co_await client_->send(std::move(request), options);
       if (!response) co_return kept(response.error().text);
       // Only these ask for the same request elsewhere; any other redirect would lose the body.
@@ -77,6 +86,18 @@ class HttpSender final : public Sender {
   }
 
  private:
+  /// Headers of the plan may be secrets: they go to the target's own host and nowhere else.
+  std::vector<std::pair<std::string, std::string>> headers_for(const std::string& url) const {
+    std::vector<std::pair<std::string, std::string>> headers{{"Content-Type", std::string(form_.content_type)}};
+    if (gzip_) headers.emplace_back("Content-Encoding", "gzip");
+    if (headers_.empty()) return headers;
+    const auto own = net::parse_url(url_);
+    const auto asked = net::parse_url(url);
+    const bool same_host = own && asked && own->scheme == asked->scheme && own->host_port() == asked->host_port();
+    if (same_host) headers.insert(headers.end(), headers_.begin(), headers_.end());
+    return headers;
+  }
+
   Outcome kept(const std::string& reason) const {
     return {Outcome::Kind::keep, std::string(form_.error_prefix) + reason, 0, 0, std::nullopt};
   }
@@ -84,17 +105,24 @@ class HttpSender final : public Sender {
   std::shared_ptr<net::HttpClient> client_;
   const HttpForm& form_;
   std::string url_;
+  net::TlsOptions tls_;
+  layers::StringMap headers_;
+  bool gzip_;
 };
 
 }  // namespace
 
+net::TlsOptions tls_options(const layers::LogTarget& target) {
+  return {target.tls.ca_file, target.tls.cert_file, target.tls.key_file};
+}
+
 std::unique_ptr<Sender> make_http_sender(std::shared_ptr<net::HttpClient> client, const layers::LogTarget& target) {
-  return std::make_unique<HttpSender>(std::move(client), target.type == "loki" ? loki_form : opentelemetry_form, target.location);
+  return std::make_unique<HttpSender>(std::move(client), target.type == "loki" ? loki_form : opentelemetry_form, target);
 }
 
 std::expected<std::unique_ptr<Sender>, std::string> make_sender(base::IoContext& loop, std::shared_ptr<net::HttpClient> client,
                                                                 const layers::LogTarget& target) {
-  if (target.type == "syslog") return make_syslog_sender(loop, target.location);
+  if (target.type == "syslog") return make_syslog_sender(loop, target);
   return make_http_sender(std::move(client), target);
 }
 

@@ -14,7 +14,8 @@
 
 namespace cobble::net {
 class HttpClient;
-}
+struct TlsOptions;
+}  // namespace cobble::net
 
 namespace cobble::logs::forwarding {
 
@@ -40,13 +41,16 @@ class Sender {
   virtual base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) = 0;
 };
 
-/// The sender for a target's type and location. The error is why there can't be one (an unusable syslog location).
+/// The sender for a target's type, location, TLS files, headers and compression. The error is why there can't be one (an unusable
+/// syslog location).
 std::expected<std::unique_ptr<Sender>, std::string> make_sender(base::IoContext& loop, std::shared_ptr<net::HttpClient> client,
                                                                 const layers::LogTarget& target);
 
+/// A target's TLS files.
+net::TlsOptions tls_options(const layers::LogTarget& target);
 /// http_sender.cc
 std::unique_ptr<Sender> make_http_sender(std::shared_ptr<net::HttpClient> client, const layers::LogTarget& target);
 /// syslog_sender.cc
-std::expected<std::unique_ptr<Sender>, std::string> make_syslog_sender(base::IoContext& loop, const std::string& location);
+std::expected<std::unique_ptr<Sender>, std::string> make_syslog_sender(base::IoContext& loop, const layers::LogTarget& target);
 
 }  // namespace cobble::logs::forwarding

@@ -49,8 +49,8 @@ std::string missing_port(const SyslogLocation& location, std::string_view networ
 /// Frames with their length before them, over one connection that is kept.
 class StreamSyslogSender final : public Sender {
  public:
-  StreamSyslogSender(base::IoContext& loop, SyslogLocation location)
-      : loop_(loop), location_(std::move(location)), host_name_(host_name()) {}
+  StreamSyslogSender(base::IoContext& loop, SyslogLocation location, net::TlsOptions tls)
+      : loop_(loop), location_(std::move(location)), tls_(std::move(tls)), host_name_(host_name()) {}
 
   base::Task<Outcome> send(std::span<const QueuedEntry> batch, base::Nanoseconds limit) override {
     if (stream_ && closed_by_peer()) stream_.reset();
@@ -84,7 +84,7 @@ class StreamSyslogSender final : public Sender {
     }
     auto stream = base::make_plain_stream(std::move(*socket));
     if (location_.transport == SyslogLocation::Transport::tls) {
-      auto secured = co_await net::start_tls(std::move(stream), location_.host);
+      auto secured = co_await net::start_tls(std::move(stream), location_.host, tls_);
       if (!secured) {
         error = secured.error();
         co_return;
@@ -114,6 +114,7 @@ class StreamSyslogSender final : public Sender {
 
   base::IoContext& loop_;
   SyslogLocation location_;
+  net::TlsOptions tls_;
   std::string host_name_;
   std::unique_ptr<base::Stream> stream_;
 };
@@ -215,13 +216,13 @@ class DatagramSyslogSender final : public Sender {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Sender>, std::string> make_syslog_sender(base::IoContext& loop, const std::string& location) {
-  auto parsed = parse_syslog_location(location);
+std::expected<std::unique_ptr<Sender>, std::string> make_syslog_sender(base::IoContext& loop, const layers::LogTarget& target) {
+  auto parsed = parse_syslog_location(target.location);
   if (!parsed) return std::unexpected(parsed.error());
   using Transport = SyslogLocation::Transport;
   if (parsed->transport == Transport::udp || parsed->transport == Transport::unix_socket)
     return std::make_unique<DatagramSyslogSender>(loop, std::move(*parsed));
-  return std::make_unique<StreamSyslogSender>(loop, std::move(*parsed));
+  return std::make_unique<StreamSyslogSender>(loop, std::move(*parsed), tls_options(target));
 }
 
 }  // namespace cobble::logs::forwarding

@@ -66,6 +66,13 @@ void Target::take_over(Target& other) {
   readers_ = std::exchange(other.readers_, LiveReaders());
 }
 
+void Target::use(std::unique_ptr<Sender> sender) {
+  sender_ = std::move(sender);
+  delay_.succeeded();
+  retry_at_ = base::SteadyTime::min();
+  wake_.notify_all();
+}
+
 void Target::start() {
   manager_.add(*this);
   reading_ = true;
@@ -157,7 +164,8 @@ base::Task<void> Target::attempt(base::Nanoseconds limit) {
   } batch(*this);
   batch_due_.reset();
   sending_since_ = now();
-  const Outcome outcome = co_await sender_->send(batch.entries, limit);
+  const auto sender = sender_;
+  const Outcome outcome = co_await sender->send(batch.entries, limit);
   batch.settled = true;
   settle(std::move(batch.entries), outcome);
   sending_since_.reset();
@@ -167,6 +175,7 @@ base::Task<void> Target::attempt(base::Nanoseconds limit) {
 void Target::settle(std::vector<QueuedEntry> batch, const Outcome& outcome) {
   failing_ = outcome.kind == Outcome::Kind::keep;
   last_error_ = outcome.reason;
+  tried_ = true;
   if (!failing_) {
     (outcome.kind == Outcome::Kind::sent ? sent_ : refused_) += batch.size();
     delay_.succeeded();
@@ -216,7 +225,8 @@ base::Task<void> Target::stop(base::Nanoseconds limit) {
 }
 
 TargetStatus Target::status() const {
-  return {name_, queue_.size(), sent_, refused_ + queue_.dropped(), last_error_};
+  const std::optional<bool> up = tried_ ? std::optional(last_error_.empty()) : std::nullopt;
+  return {name_, queue_.size(), queue_.bytes(), sent_, refused_ + queue_.dropped(), up, last_error_};
 }
 
 }  // namespace cobble::logs::forwarding

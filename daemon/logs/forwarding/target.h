@@ -20,9 +20,11 @@ namespace cobble::logs::forwarding {
 /// What can be seen of a target from outside.
 struct TargetStatus {
   std::string name;
-  std::size_t queued = 0;     ///< entries
+  std::size_t queued = 0;  ///< entries
+  std::size_t queued_bytes = 0;
   std::uint64_t sent = 0;     ///< entries that the target took
   std::uint64_t dropped = 0;  ///< entries that it will never get
+  std::optional<bool> up;     ///< whether the last attempt succeeded; none: there was none
   std::string last_error;     ///< empty after a success
 };
 
@@ -40,6 +42,8 @@ class Target final : public Subscriber, public std::enable_shared_from_this<Targ
   void configure(const layers::Plan& plan, const layers::LogTarget& self);
   /// Goes on reading where another target stands, which reads nothing any more.
   void take_over(Target& other);
+  /// Sends by another sender from now on, and at once if something waits.
+  void use(std::unique_ptr<Sender> sender);
   /// Begins to read and to send.
   void start();
   /// Takes no more entries.
@@ -67,7 +71,7 @@ class Target final : public Subscriber, public std::enable_shared_from_this<Targ
   base::IoContext& loop_;
   Manager& manager_;
   std::string name_;
-  std::unique_ptr<Sender> sender_;
+  std::shared_ptr<Sender> sender_;  ///< an attempt under way may have an earlier one
   layers::LogTarget definition_;
   std::map<std::string, layers::StringMap> environments_;                         ///< of the plan's services, for labels
   std::unordered_map<const ServiceLog*, std::shared_ptr<const Stream>> streams_;  ///< null: not selected
@@ -83,6 +87,7 @@ class Target final : public Subscriber, public std::enable_shared_from_this<Targ
   std::optional<base::SteadyTime> sending_since_;
   bool reading_ = false;
   bool failing_ = false;
+  bool tried_ = false;
   bool stopping_ = false;
   bool running_ = false;
   std::uint64_t sent_ = 0;

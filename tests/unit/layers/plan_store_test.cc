@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "layers/emit.h"
 #include "layers/parse.h"
 
 using namespace cobble::layers;
@@ -117,4 +118,36 @@ TEST_CASE("log targets select by the last word that fits") {
   target.services = {"all", "-svc2"};
   CHECK(target.selects("svc1"));
   CHECK_FALSE(target.selects("svc2"));
+}
+
+TEST_CASE("a log target's TLS files, headers and compression merge field by field and are shown when set") {
+  Store store;
+  CHECK(
+      store
+          .add(
+              "low",
+              "log-targets: {t: {override: replace, type: loki, location: x, headers: {A: a, B: b}, compression: gzip, "
+              "tls: {ca-file: /ca, cert-file: /cert}}, plain: {override: replace, type: loki, location: x, tls: ~, headers: {}}}")
+          .empty());
+  CHECK(store.add("high", "log-targets: {t: {override: merge, headers: {B: c}, tls: {ca-file: /ca2, key-file: /key}}}").empty());
+  CHECK(to_yaml(*store.store.plan()) == R"(log-targets:
+    plain:
+        type: loki
+        location: x
+        services: []
+        override: replace
+    t:
+        type: loki
+        location: x
+        services: []
+        override: replace
+        tls:
+            ca-file: /ca2
+            cert-file: /cert
+            key-file: /key
+        headers:
+            A: a
+            B: c
+        compression: gzip
+)");
 }

@@ -1,7 +1,9 @@
 #include "daemon/net/gzip.h"
 
 #include <catch2/catch.hpp>
+#include <cstdint>
 
+using cobble::net::pack_gzip;
 using cobble::net::unpack_gzip;
 
 namespace {
@@ -22,4 +24,18 @@ TEST_CASE("what isn't gzip is refused") {
   CHECK_FALSE(unpack_gzip("plain words", 100));
   CHECK_FALSE(unpack_gzip(packed.substr(0, 9), 100));
   CHECK_FALSE(unpack_gzip(packed.substr(0, 13), 100));
+}
+
+TEST_CASE("what is packed comes out again, whether it shrinks or not") {
+  std::string noise(300'000, '\0');
+  std::uint32_t state = 1;
+  for (char& c : noise) c = static_cast<char>((state = state * 1'664'525 + 1'013'904'223) >> 24);
+  for (const std::string& data : {std::string("x"), std::string(1 << 20, 'x'), noise}) {
+    const std::string result = pack_gzip(data);
+    CHECK(unpack_gzip(result, data.size() + 1) == data);
+    CHECK(result.size() < data.size() + 1000);
+  }
+  CHECK(pack_gzip(std::string(1 << 20, 'x')).size() < 10'000);
+  // Ends in the checksum (CRC-32 of these digits is known as cbf43926) and the length.
+  CHECK(pack_gzip("123456789").ends_with(std::string("\x26\x39\xf4\xcb\x09\0\0\0", 8)));
 }

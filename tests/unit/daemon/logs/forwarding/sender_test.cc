@@ -14,6 +14,8 @@
 #include <optional>
 
 #include "daemon/base/stream.h"
+#include "daemon/logs/forwarding/encode.h"
+#include "daemon/net/gzip.h"
 #include "daemon/net/http_client.h"
 
 namespace cobble::logs::forwarding {
@@ -138,6 +140,47 @@ TEST_CASE("The request that a target gets, over one connection, and the same one
   CHECK(first.find("\r\nContent-Type: application/json\r\n") != std::string::npos);
   CHECK(f.server.requests[2].starts_with("POST /other HTTP/1.1\r\n"));
   CHECK(f.server.requests[2].ends_with("\"hello\"}}]}]}]}"));
+}
+
+TEST_CASE("Headers of the plan go to the target itself only, and bodies are packed if asked for") {
+  SenderFixture f;
+  Server other(f.loop);
+  const std::string answer = "HTTP/1.1 204 OK\r\n\r\n";
+  f.server.answers = {"HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:" + other.port() + "/x\r\nContent-Length: 0\r\n\r\n"};
+  other.answers = {answer};
+  layers::LogTarget target;
+  target.type = "loki";
+  target.location = "http://127.0.0.1:" + f.server.port() + "/push";
+  target.headers = {{"X-Scope-OrgID", "tenant 1"}};
+  target.compression = "gzip";
+  const auto sender = make_sender(f.loop, f.client, target);
+  REQUIRE(sender);
+  CHECK(f.send(**sender).kind == Kind::sent);
+  REQUIRE(f.server.requests.size() == 1);
+  REQUIRE(other.requests.size() == 1);
+  CHECK(f.server.requests[0].find("\r\nX-Scope-OrgID: tenant 1\r\n") != std::string::npos);
+  CHECK(other.requests[0].find("X-Scope-OrgID") == std::string::npos);
+  for (const std::string& request : {f.server.requests[0], other.requests[0]}) {
+    CHECK(request.find("\r\nContent-Encoding: gzip\r\n") != std::string::npos);
+    CHECK(net::unpack_gzip(request.substr(request.find("\r\n\r\n") + 4), 10'000) == encode_loki(f.batch));
+  }
+}
+
+TEST_CASE("TLS files that can't be used keep the batch, with a reason that names them") {
+  SenderFixture f;
+  for (const auto& [type, location] : {std::pair("loki", "https://127.0.0.1:"), std::pair("syslog", "tls://127.0.0.1:")}) {
+    layers::LogTarget target;
+    target.type = type;
+    target.location = location + f.server.port();
+    target.tls.ca_file = "/nowhere/ca.pem";
+    const auto sender = make_sender(f.loop, f.client, target);
+    REQUIRE(sender);
+    const Outcome missing = f.send(**sender);
+    CHECK(missing.kind == Kind::keep);
+    CHECK(missing.reason.ends_with("tls: cannot read CA file /nowhere/ca.pem: no such file or directory"));
+    target.tls = {.ca_file = {}, .cert_file = "/dev/null", .key_file = {}};
+    CHECK(f.send(**make_sender(f.loop, f.client, target)).reason.ends_with("certificate file /dev/null: not a regular file"));
+  }
 }
 
 TEST_CASE("A server that closes, hangs, or isn't there keeps the batch, and no password is told") {
