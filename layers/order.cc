@@ -174,7 +174,8 @@ std::expected<Lanes, std::string> stop_lanes(const Plan& plan, std::span<const s
 std::expected<Lanes, std::string> stop_lanes_of_only(const Plan& plan, std::span<const std::string> names) {
   auto lanes = stop_lanes(plan, names);
   if (!lanes) return lanes;
-  for (auto& lane : *lanes) std::erase_if(lane, [&](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
+  for (auto& lane : *lanes)
+    std::erase_if(lane, [&](const std::string& name) { return std::ranges::find(names, name) == names.end(); });
   std::erase_if(*lanes, [](const auto& lane) { return lane.empty(); });
   return lanes;
 }

@@ -55,7 +55,8 @@ Result<int> help(Context& context, const Arguments& arguments) {
 
 Result<int> version(Context& context, const Arguments& arguments) {
   if (arguments.given("client")) {
-    if (!context.print_formatted(arguments, Value::Fields{{"client", client_version}})) context.print(std::string(client_version) + "\n");
+    if (!context.print_formatted(arguments, Value::Fields{{"client", client_version}}))
+      context.print(std::string(client_version) + "\n");
     return 0;
   }
   const auto server = context.client().server_version();

@@ -46,12 +46,16 @@ Result<AddRequest> read_request(std::string_view body) {
 
 Task<std::expected<layers::ParsedLayer, std::string>> parse(std::string label, std::string text) {
   const bool large = text.size() >= large_layer;
-  auto work = [label = std::move(label), text = std::move(text)] { return layers::parse_layer(label, text, process::system_accounts()); };
+  auto work = [label = std::move(label), text = std::move(text)] {
+    return layers::parse_layer(label, text, process::system_accounts());
+  };
   if (!large) co_return work();
   co_return co_await base::blocking(std::move(work));
 }
 
-int status_of(layers::AddError::Kind kind) { return kind == layers::AddError::Kind::needs_inner ? 500 : 400; }
+int status_of(layers::AddError::Kind kind) {
+  return kind == layers::AddError::Kind::needs_inner ? 500 : 400;
+}
 
 }  // namespace
 

@@ -83,7 +83,9 @@ spdlog::logger& logger() {
 
 }  // namespace
 
-void set_log_quiet(bool quiet) { logger().set_level(quiet ? spdlog::level::off : spdlog::level::info); }
+void set_log_quiet(bool quiet) {
+  logger().set_level(quiet ? spdlog::level::off : spdlog::level::info);
+}
 
 void log(std::string_view text) {
   logger().log(spdlog::level::info, spdlog::string_view_t(text.data(), text.size()));

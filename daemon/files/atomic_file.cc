@@ -67,7 +67,8 @@ base::Result<void> AtomicFile::commit(mode_t mode, const Owner& owner) {
     if (S_ISBLK(there.st_mode) || S_ISCHR(there.st_mode))
       return std::unexpected(generic_error("cannot replace device: " + layers::quote(path_)));
   }
-  if (::rename(temp_path_.c_str(), path_.c_str()) != 0) return std::unexpected(os_error("rename", temp_path_ + " " + path_, errno));
+  if (::rename(temp_path_.c_str(), path_.c_str()) != 0)
+    return std::unexpected(os_error("rename", temp_path_ + " " + path_, errno));
   const std::string temp_path = std::exchange(temp_path_, {});
   sync_directory(directory_of(temp_path));
   return {};

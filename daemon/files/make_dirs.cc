@@ -36,7 +36,9 @@ int rename_new(const std::string& from, const std::string& to) {
 }
 
 /// The temporary name as clients of the reference know it from error texts (contract 04, section 2.6); ours has a random part.
-std::string shown_temp(const std::string& path) { return path + ".mkdir-new"; }
+std::string shown_temp(const std::string& path) {
+  return path + ".mkdir-new";
+}
 
 /// Makes one directory whose parent exists.
 base::Result<void> make_one(const std::string& path, mode_t mode, const Owner& owner) {

@@ -20,7 +20,8 @@ constexpr std::string_view processes_name = ".pebble.processes";
 /// A larger file isn't one of ours.
 constexpr off_t largest_file = 1 << 30;
 
-/// Locks the directory against another daemon that keeps its state there. Where locks don't exist the socket tells two daemons apart.
+/// Locks the directory against another daemon that keeps its state there. Where locks don't exist the socket tells two daemons
+/// apart.
 std::expected<base::UniqueFd, std::string> lock_directory(const StateOptions& options) {
   if (!options.persist) return base::UniqueFd();
   base::UniqueFd fd(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
