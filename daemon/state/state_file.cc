@@ -10,7 +10,7 @@ namespace cobble::state {
 namespace {
 
 constexpr base::Nanoseconds gather_time = std::chrono::milliseconds(50);
-constexpr base::Nanoseconds longest_wait = std::chrono::seconds(5);
+constexpr base::Nanoseconds longest_wait = std::chrono::seconds(20);
 
 WallTime read_operation_start(const RecordData& data) {
   const auto found = data.find("start-of-operation-time");

@@ -68,7 +68,7 @@ class StateFile {
   void begin();
   /// Something of the file has changed: it is on disk within 100 ms, unless the disk is slower.
   void changed();
-  /// Waits until all that has changed up to now is on disk. At most 5 s; at once when nothing is persisted or writing fails
+  /// Waits until all that has changed up to now is on disk. At most 20 s; at once when nothing is persisted or writing fails
   /// anyway.
   base::Task<void> durable();
   /// Writes what is left, waiting at most `limit`, and ends the thread. Called at the end of the daemon.

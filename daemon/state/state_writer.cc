@@ -134,11 +134,15 @@ void StateWriter::run(const std::shared_ptr<Shared>& shared) {
     if (!shared->job) return;
     Shared::Job job = *shared->job;
     lock.unlock();
-    job.done(job.run(*shared));
-    job = {};
+    const auto result = job.run(*shared);
     lock.lock();
+    // Done before the word of it goes out: the next writing may come at once.
     shared->job.reset();
     shared->changed.notify_all();
+    lock.unlock();
+    job.done(result);
+    job = {};
+    lock.lock();
   }
 }
 

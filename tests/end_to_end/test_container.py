@@ -13,6 +13,7 @@ import pytest
 from conftest import BINARY, UnixConnection, until
 
 pytestmark = pytest.mark.release_only
+CHROOT = shutil.which("chroot", path="/usr/sbin:/sbin:/usr/bin:/bin")
 
 HELPER = r"""
 #define _GNU_SOURCE
@@ -71,7 +72,7 @@ class Container:
             (root / "proc").mkdir()
             script += [f"mount -t proc none {root}/proc"]
         redirect = "0<&- 1>&- 2>&-" if closed else f"0<&- 1>{root}/out 2>{root}/log"
-        script += [f"exec env -i PEBBLE=/pebble-dir chroot {root} /pebble run {redirect}"]
+        script += [f"exec /usr/bin/env -i PEBBLE=/pebble-dir {CHROOT} {root} /pebble run {redirect}"]
         self.outside = subprocess.Popen([*command, "sh", "-c", "\n".join(script)])
 
     def request(self, method, path, body=None):

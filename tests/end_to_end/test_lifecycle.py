@@ -31,6 +31,7 @@ def test_any_order_of_stops_and_kills_leaves_a_directory_to_start_in(daemon):
 
 def test_a_second_daemon_leaves_the_first_alone(daemon):
     daemon.start("--hold")
+    until((daemon.pebble / ".pebble.state").exists, "the first state file")
     before = (daemon.pebble / ".pebble.state").read_bytes()
     second = daemon.cli("run", check=False)
     assert second.returncode == 1
