@@ -20,12 +20,16 @@ HELPER = r"""
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 /* `orphan`: leaves a grandchild behind that ends by itself, then sleeps. Else: sleeps until SIGTERM. */
 int main(int argc, char **argv) {
-  if (argc > 1 && strcmp(argv[1], "orphan") == 0 && fork() == 0) {
-    if (fork() == 0) { usleep(100000); _exit(3); }
-    _exit(0);
+  if (argc > 1 && strcmp(argv[1], "orphan") == 0) {
+    if (fork() == 0) {
+      if (fork() == 0) { usleep(100000); _exit(3); }
+      _exit(0);
+    }
+    wait(NULL);
   }
   puts("service is up");
   fflush(stdout);
