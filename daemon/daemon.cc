@@ -21,6 +21,7 @@
 #include "daemon/exec/manager.h"
 #include "daemon/lifecycle/directory.h"
 #include "daemon/lifecycle/identities_file.h"
+#include "daemon/lifecycle/memory.h"
 #include "daemon/lifecycle/notify.h"
 #include "daemon/lifecycle/signals.h"
 #include "daemon/logs/forwarding/forwarder.h"
@@ -262,6 +263,7 @@ base::Task<void> Daemon::begin() {
     }
   }
   if (!options_.hold && !exit_code_) co_await autostart();
+  lifecycle::release_start_up_pages();
   if (subcommand_ && !exit_code_) co_await run_subcommand();
 }
 
