@@ -11,9 +11,10 @@ import socketserver
 import ssl
 import subprocess
 import threading
+import urllib.request
 
 import pytest
-from conftest import until
+from conftest import FULL, SANITIZED, free_port, until
 
 
 class Target(socketserver.ThreadingTCPServer):
@@ -21,6 +22,7 @@ class Target(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 1024
 
     def __init__(self, context=None):
         self.answers = {}
@@ -275,6 +277,32 @@ def test_health_answers_while_checks_are_many_and_slow(daemon, target):
     assert all(c["status"] in ("up", "down") for c in daemon.get("/v1/checks"))
 
 
+def test_many_checks_keep_their_pace(daemon, target, record_property):
+    """400 checks a second with COBBLE_FULL=1, 40 else: all stay up, none is late by more than a period, nothing grows."""
+    count = 400 if FULL else 40
+    seconds = 60 if FULL else 8
+    daemon.start("--hold")
+    kinds = [{"http": {"url": target.url("/")}}, {"tcp": {"port": target.port}}]
+    daemon.add_layer("x", layer({f"c{i}": {"period": "1s", "timeout": "900ms", "threshold": 5, **kinds[i % 2]} for i in range(count)}))
+
+    def usage():
+        fields = open(f"/proc/{daemon.process.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(fields[21]) * os.sysconf("SC_PAGESIZE")
+
+    def successes():
+        return sorted(c["successes"] for c in daemon.get("/v1/checks"))
+
+    until(lambda: successes()[0] >= 2, "every check's first runs")
+    cpu, memory = usage()
+    first = successes()[0]
+    until(lambda: successes()[0] >= first + seconds, "every check's further runs", 60 + 2 * seconds)
+    now_cpu, now_memory = usage()
+    assert all(c["status"] == "up" for c in daemon.get("/v1/checks"))
+    assert successes()[-1] - successes()[0] <= 2
+    assert SANITIZED or now_memory - memory < 2 << 20
+    record_property("cpu of one core", (now_cpu - cpu) / seconds)
+
+
 def families(text):
     """Metrics as a strict parser reads them: {name: [line, ...]}; a family that comes twice is an error."""
     found, current = {}, None
@@ -315,6 +343,45 @@ def test_promtool_reads_the_metrics(daemon):
         text = daemon.request("GET", path)[1]
         result = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
         assert result.returncode in (0, 3), result.stderr  # 3: advice about names, which the contract fixes
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="needs the package prometheus")
+def test_a_real_prometheus_scrapes_with_a_password(daemon, tmp_path):
+    port, own = free_port(), free_port()
+    daemon.start("--hold", "--http", f"127.0.0.1:{port}")
+    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], capture_output=True, text=True, check=True).stdout.strip()
+    identities = {"scraper": {"access": "metrics", "basic": {"password": hashed}}}
+    assert daemon.request("POST", "/v1/identities", {"action": "add", "identities": identities})[0] == 200
+    daemon.add_layer("x", layer({"a": shell("true")}, {"s": {"command": "sleep 1000"}}))
+    daemon.services_action("start", ["s"])
+    scrape = {
+        "job_name": "pebble",
+        "metrics_path": "/v1/metrics",
+        "params": {"extended": ["true"]},
+        "basic_auth": {"username": "scraper", "password": "secret"},
+        "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+    }
+    (tmp_path / "prometheus.yml").write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape]}))
+    flags = [f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{own}"]
+    with open(tmp_path / "prometheus.log", "wb") as log:
+        prometheus = subprocess.Popen(["prometheus", *flags], stdout=log, stderr=log)
+
+    def value(metric):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{own}/api/v1/query?query={metric}", timeout=5) as reply:
+                result = json.load(reply)["data"]["result"]
+        except OSError:
+            return None
+        return float(result[0]["value"][1]) if result else None
+
+    try:
+        until(lambda: value("pebble_service_active") == 1, "the service in Prometheus: " + (tmp_path / "prometheus.log").read_text())
+        until(lambda: value("pebble_check_up") == 1, "the check in Prometheus")
+        assert value("up") == 1
+        assert value("process_resident_memory_bytes") > 1e6
+    finally:
+        prometheus.terminate()
+        prometheus.wait(30)
 
 
 def test_plain_ticks_leave_the_state_file_alone(daemon):

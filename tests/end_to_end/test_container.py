@@ -6,11 +6,10 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 
 import pytest
-from conftest import BINARY, UnixConnection, until
+from conftest import BINARY, UnixConnection, free_port, until
 
 pytestmark = pytest.mark.release_only
 CHROOT = shutil.which("chroot", path="/usr/sbin:/sbin:/usr/bin:/bin")
@@ -153,12 +152,6 @@ def http_stop_and_start(container):
         connection.close()
         result = container.request("GET", f"/v1/changes/{change}/wait")
     return result
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_started_as_juju_starts_it(daemon):

@@ -198,19 +198,6 @@ def test_a_directory_of_5000_files(daemon, tmp_path):
     assert [entry.name for entry in entries] == [f"{i:05}" for i in range(5000)]
 
 
-def test_a_device_is_never_replaced(daemon, tmp_path):
-    device = tmp_path / "null"
-    try:
-        os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    except PermissionError:
-        pytest.skip("needs the privilege to make devices")
-    daemon.start("--create-dirs", "--hold")
-    with pytest.raises(ops.pebble.PathError):
-        client_of(daemon).push(str(device), "x")
-    assert stat.S_ISCHR(os.stat(device).st_mode) and os.listdir(tmp_path).count("null") == 1
-    assert not [name for name in os.listdir(tmp_path) if name.endswith("~")]
-
-
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_curl_as_a_client(daemon, tmp_path):
     daemon.start("--create-dirs", "--hold")

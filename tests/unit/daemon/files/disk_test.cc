@@ -108,17 +108,6 @@ TEST_CASE("atomic file: links are replaced, directories are not, long names work
   CHECK_FALSE(AtomicFile::create("/"));
 }
 
-TEST_CASE("atomic file: a device is never replaced") {
-  Folder folder;
-  if (::mknod((folder / "null").c_str(), S_IFCHR | 0666, (1 << 8) | 3) != 0) return;  // needs a privilege
-  auto file = AtomicFile::create(folder / "null");
-  REQUIRE(file);
-  const auto refused = file->commit(0644, {});
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().kind == "generic-file-error");
-  CHECK(fs::is_character_file(folder / "null"));
-}
-
 TEST_CASE("make directory: modes are exact, parents are made alike, nothing is left after an error") {
   Folder folder;
   const mode_t before = ::umask(077);
