@@ -1,25 +1,17 @@
 #include "daemon/base/json.h"
 
-#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "daemon/base/json_scanner.h"
 #include "daemon/base/json_writer.h"
+#include "daemon/base/text.h"
 
 namespace cobble::base {
 
 namespace {
 
 using nlohmann::json;
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 void dump(std::string& out, const json& value) {
   // Depth is bounded by the scanner for what comes from outside (10,000 levels); an explicit stack keeps the thread's own small.
