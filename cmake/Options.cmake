@@ -25,9 +25,12 @@ if(COBBLE_FUZZ)
   target_compile_options(cobble_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# The same sources give the same bytes wherever they lie, and any checkout can use what another one left in the cache.
+target_compile_options(cobble_options INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
 function(cobble_link_static target)
