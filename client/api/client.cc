@@ -214,6 +214,10 @@ Result<std::string> Client::change_services(const std::string& action, const std
   return std::move(envelope->change);
 }
 
+Result<ReplanPreview> Client::preview_replan() {
+  return decoded(get("/v1/replan"), decode_replan);
+}
+
 Result<void> Client::send_signal(const std::string& signal, const Names& services) {
   return without_value(post("/v1/signals", {{"signal", signal}, {"services", services}}));
 }

@@ -106,6 +106,8 @@ class Client {
   Result<std::vector<ServiceInfo>> services(const Names& names);
   /// Starts an action (`start`, `stop`, `restart`, `replan`, `autostart`); the ID of its change. Without names `null` is sent.
   Result<std::string> change_services(const std::string& action, const std::optional<Names>& names);
+  /// What a replan would do now. Only this project's server knows; others answer with an error.
+  Result<ReplanPreview> preview_replan();
   Result<void> send_signal(const std::string& signal, const Names& services);
   /// Hands over each log line as it comes. `cannot read log line: …` when the stream is cut off; what `take` returns as false
   /// ends it.

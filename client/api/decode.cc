@@ -128,6 +128,16 @@ Result<Identity> decode_identity(const json& value) {
   return checked(std::move(identity), in);
 }
 
+Result<ReplanStep> decode_replan_step(const json& value) {
+  Decoder in(value);
+  return checked(ReplanStep{in.text("name"), in.text("action"), in.text("reason"), in.names("keys"), in.names("services")}, in);
+}
+
+Result<std::string> decode_name(const json& value) {
+  Decoder in(value);
+  return checked(in.text("name"), in);
+}
+
 }  // namespace
 
 Decoder::Decoder(const json& value) : object_(&value) {
@@ -237,6 +247,14 @@ Result<std::vector<Change>> decode_changes(const json& value) {
 }
 Result<std::vector<ServiceInfo>> decode_services(const json& value) {
   return decode_list<ServiceInfo>(value, decode_service);
+}
+Result<ReplanPreview> decode_replan(const json& value) {
+  Decoder in(value);
+  auto services = decode_list<ReplanStep>(in.at("services"), decode_replan_step);
+  if (!services) return std::unexpected(services.error());
+  auto checks = decode_list<std::string>(in.at("checks"), decode_name);
+  if (!checks) return std::unexpected(checks.error());
+  return checked(ReplanPreview{std::move(*services), std::move(*checks)}, in);
 }
 Result<std::vector<CheckInfo>> decode_checks(const json& value) {
   return decode_list<CheckInfo>(value, decode_check);

@@ -14,6 +14,7 @@ Result<Names> decode_names(const nlohmann::json& value);
 Result<Change> decode_change(const nlohmann::json& value);
 Result<std::vector<Change>> decode_changes(const nlohmann::json& value);
 Result<std::vector<ServiceInfo>> decode_services(const nlohmann::json& value);
+Result<ReplanPreview> decode_replan(const nlohmann::json& value);
 Result<std::vector<CheckInfo>> decode_checks(const nlohmann::json& value);
 Result<RefreshedCheck> decode_refreshed_check(const nlohmann::json& value);
 Result<Notice> decode_notice(const nlohmann::json& value);

@@ -117,6 +117,20 @@ struct FileInfo {
   std::string group;
 };
 
+/// What a replan would do with a service, and why. Of this server alone.
+struct ReplanStep {
+  std::string name;
+  std::string action;  ///< start, stop or restart
+  std::string reason;  ///< changed, dependency, enabled or required-by
+  Names keys;          ///< changed: which keys of its configuration
+  Names services;      ///< dependency, required-by: which services
+};
+
+struct ReplanPreview {
+  std::vector<ReplanStep> services;
+  Names checks;  ///< those that would be started
+};
+
 /// A pending restart that a reply announces.
 struct Maintenance {
   std::string kind;

@@ -3,6 +3,7 @@
 #include "client/commands/layer_files.h"
 #include "client/commands/local_accounts.h"
 #include "client/commands/local_file.h"
+#include "client/commands/table.h"
 #include "client/commands/table_of_commands.h"
 #include "client/commands/wait.h"
 #include "layers/combine.h"
@@ -24,6 +25,11 @@ constexpr Option plan_options[] = {
 };
 constexpr Positional add_positionals[] = {{.name = "<label>"}, {.name = "<layer-path>"}};
 constexpr Option wait_options[] = {no_wait_option};
+constexpr Option replan_options[] = {
+    no_wait_option,
+    {.long_name = "dry-run", .help = "Show what would be started, stopped and restarted, and why, without doing it."},
+    format_option,
+};
 
 Result<int> add(Context& context, const Arguments& arguments) {
   const std::string label = arguments.positional(0);
@@ -65,7 +71,69 @@ Result<int> plan(Context& context, const Arguments& arguments) {
   return 0;
 }
 
+std::string joined(const Names& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// Why a replan would do something, in words.
+std::string reason_of(const ReplanStep& step) {
+  if (step.reason == "changed") return "changed: " + joined(step.keys);
+  if (step.reason == "dependency") return "requires " + joined(step.services) + ", to be stopped";
+  if (step.reason == "required-by") return "required by " + joined(step.services);
+  return step.reason == "enabled" ? "startup is enabled" : step.reason;
+}
+
+std::string preview_table(const ReplanPreview& preview) {
+  std::string text;
+  if (!preview.services.empty()) {
+    Table services;
+    services.add({"Service", "Action", "Reason"});
+    for (const ReplanStep& step : preview.services) services.add({step.name, step.action, reason_of(step)});
+    text = services.text();
+  }
+  if (!preview.checks.empty()) {
+    Table checks;
+    checks.add({"Check", "Action", "Reason"});
+    for (const std::string& name : preview.checks) checks.add({name, "start", "startup is enabled"});
+    text += (text.empty() ? "" : "\n") + checks.text();
+  }
+  return text;
+}
+
+Value preview_value(const ReplanPreview& preview) {
+  Value::Map services, checks;
+  for (const ReplanStep& step : preview.services) {
+    Value::Fields fields = {{"action", step.action}, {"reason", step.reason}};
+    if (!step.keys.empty()) fields.emplace_back("keys", step.keys);
+    if (!step.services.empty()) fields.emplace_back("services", step.services);
+    services.entries.emplace_back(step.name, std::move(fields));
+  }
+  for (const std::string& name : preview.checks) checks.entries.emplace_back(name, Value::Fields{{"action", "start"}});
+  return Value::Fields{{"services", std::move(services)}, {"checks", std::move(checks)}};
+}
+
+Result<int> preview_replan(Context& context, const Arguments& arguments) {
+  if (arguments.given("no-wait")) return fail("cannot use --dry-run and --no-wait at the same time");
+  const auto preview = context.client().preview_replan();
+  if (!preview) {
+    if (preview.error().source == Error::Source::server && preview.error().kind.empty())
+      return wrap("cannot tell what a replan would do: ", preview.error());
+    return std::unexpected(preview.error());
+  }
+  if (context.print_formatted(arguments, preview_value(*preview))) return 0;
+  if (preview->services.empty() && preview->checks.empty()) {
+    context.note("A replan would change nothing.\n");
+  } else {
+    context.print(preview_table(*preview));
+  }
+  return 0;
+}
+
 Result<int> replan(Context& context, const Arguments& arguments) {
+  if (arguments.given("dry-run")) return preview_replan(context, arguments);
+  if (arguments.given("format")) return fail("--format is for --dry-run alone");
   return change_services(context, arguments, "replan", std::nullopt);
 }
 
@@ -103,7 +171,7 @@ const Command replan_command{
         "The replan command stops and starts those running services whose configuration has changed since they were started, and "
         "starts services with startup \"enabled\" that are not running.",
     .category = Category::plan,
-    .options = wait_options,
+    .options = replan_options,
     .run = replan,
     .extra = Extra::one_ignored,
 };

@@ -27,6 +27,8 @@ Task<Response> get_notice(Context& context, Request& request);
 // services.cc: contract 02, sections 2.1 to 2.3
 Task<Response> get_services(Context& context, Request& request);
 Task<Response> post_services(Context& context, Request& request);
+/// Tells what a replan would do now, without doing it: an addition to the reference's API.
+Task<Response> get_replan(Context& context, Request& request);
 Task<Response> get_service(Context& context, Request& request);
 Task<Response> post_service(Context& context, Request& request);
 

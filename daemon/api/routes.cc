@@ -25,6 +25,7 @@ constexpr std::array table{
     Route{"POST", "/v1/services", Access::admin, 16 * mib, post_services},
     Route{"GET", "/v1/services/{name}", Access::user, 0, get_service},
     Route{"POST", "/v1/services/{name}", Access::admin, 0, post_service},
+    Route{"GET", "/v1/replan", Access::user, 0, get_replan},
     Route{"GET", "/v1/plan", Access::admin, 0, get_plan},
     Route{"POST", "/v1/layers", Access::admin, 64 * mib, post_layers},
     Route{"GET", "/v1/files", Access::admin, 0, get_files},

@@ -71,6 +71,37 @@ Task<Response> post_services(Context& context, Request& request) {
   co_return async_response(*change);
 }
 
+/// `{"services": [{"name", "action", "reason", "keys"?, "services"?}], "checks": [{"name", "action"}]}`, each by name.
+Task<Response> get_replan(Context& context, Request&) {
+  const auto steps = context.services.preview_replan();
+  if (!steps) co_return error_response(steps.error());
+  base::JsonWriter json;
+  json.begin_object();
+  json.key("services");
+  json.begin_array();
+  for (const auto& step : *steps) {
+    json.begin_object();
+    json.field("name", step.name);
+    json.field("action", services::action_word(step.action));
+    json.field("reason", services::reason_word(step.reason));
+    if (!step.keys.empty()) json.field("keys", step.keys);
+    if (!step.services.empty()) json.field("services", step.services);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("checks");
+  json.begin_array();
+  for (const auto& name : context.checks.preview_replan()) {
+    json.begin_object();
+    json.field("name", name);
+    json.field("action", "start");
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  co_return sync_response(json.take());
+}
+
 Task<Response> get_service(Context&, Request&) {
   co_return error_response({.status = 400, .message = "not implemented", .kind = {}});
 }

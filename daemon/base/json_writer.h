@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -51,6 +52,11 @@ class JsonWriter {
     begin_object();
     for (const auto& [name, text] : map) field(name, text);
     end_object();
+  }
+  void value(std::span<const std::string> texts) {
+    begin_array();
+    for (const std::string& text : texts) value(text);
+    end_array();
   }
   /// JSON text made elsewhere, taken as it is.
   void raw(std::string_view json) {

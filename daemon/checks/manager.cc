@@ -148,6 +148,13 @@ void Manager::replan() {
     if (!entry->active && entry->config.check.enabled()) activate(*entry);
 }
 
+std::vector<std::string> Manager::preview_replan() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_)
+    if (!entry->active && entry->config.check.enabled()) names.push_back(name);
+  return names;
+}
+
 void Manager::plan_changed(const layers::Plan& plan) {
   if (shutting_down_) return;
   std::erase_if(entries_, [&](const auto& item) {

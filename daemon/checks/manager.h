@@ -82,6 +82,8 @@ class Manager {
   void plan_changed(const layers::Plan& plan);
   /// Starts every inactive check that is enabled (contract 06, section 3.9); called before the replan change is made.
   void replan();
+  /// The checks that `replan` would start, in byte order.
+  std::vector<std::string> preview_replan() const;
 
   /// Starts inactive checks; returns the names that did change, sorted. 400 when a name isn't in the plan, and then nothing is
   /// done.

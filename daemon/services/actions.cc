@@ -16,9 +16,7 @@ using layers::Lanes;
 
 std::string json_names(std::span<const std::string> names) {
   base::JsonWriter json;
-  json.begin_array();
-  for (const auto& name : names) json.value(name);
-  json.end_array();
+  json.value(names);
   return json.take();
 }
 
@@ -89,6 +87,66 @@ std::unexpected<base::Error> refused(std::string_view action, const std::string&
   return base::bad_request("cannot " + std::string(action) + " services: " + why);
 }
 
+/// What a replan stops and starts, in order.
+struct ReplanLanes {
+  Lanes stops;
+  Lanes starts;
+};
+
+base::Result<ReplanLanes> replan_lanes(const layers::Plan& plan, const RunningServices& running) {
+  std::set<std::string> wanted;
+  for (const auto& [name, service] : running)
+    if (!service.changed_keys.empty()) wanted.insert(name);
+  const std::vector<std::string> changed(wanted.begin(), wanted.end());
+  auto stops = layers::stop_lanes(plan, changed);
+  if (!stops) return refused("replan", stops.error());
+  for (const auto& [name, service] : plan.services)
+    if (service.enabled()) wanted.insert(name);
+  for (const auto& name : flatten(*stops))
+    if (const auto found = running.find(name); found != running.end() && found->second.active) wanted.insert(name);
+  const std::vector<std::string> wanted_names(wanted.begin(), wanted.end());
+  auto starts = layers::start_lanes(plan, wanted_names);
+  if (!starts) return refused("replan", starts.error());
+  return ReplanLanes{std::move(*stops), std::move(*starts)};
+}
+
+std::set<std::string> set_of(const Lanes& lanes) {
+  const auto names = flatten(lanes);
+  return {names.begin(), names.end()};
+}
+
+/// Those of `names` that are in `set`.
+std::vector<std::string> those_in(const std::set<std::string>& set, const std::vector<std::string>& names) {
+  std::vector<std::string> found;
+  for (const auto& name : names)
+    if (set.contains(name)) found.push_back(name);
+  return found;
+}
+
+bool requires_directly(const layers::Plan& plan, const std::string& dependant, const std::string& name) {
+  const auto& all = plan.services.at(dependant).requires_services;
+  return std::ranges::find(all, name) != all.end();
+}
+
+/// Says why a replan does something with a service.
+void explain(ReplanStep& step, const layers::Plan& plan, const RunningService& running, const std::set<std::string>& stops,
+             const std::set<std::string>& starts) {
+  const layers::Service& planned = plan.services.at(step.name);
+  if (!running.changed_keys.empty()) {
+    step.reason = ReplanStep::Reason::changed;
+    step.keys = running.changed_keys;
+  } else if (stops.contains(step.name)) {
+    step.reason = ReplanStep::Reason::dependency;
+    step.services = those_in(stops, planned.requires_services);
+  } else if (planned.enabled()) {
+    step.reason = ReplanStep::Reason::enabled;
+  } else {
+    step.reason = ReplanStep::Reason::required_by;
+    for (const auto& name : starts)
+      if (requires_directly(plan, name, step.name)) step.services.push_back(name);
+  }
+}
+
 }  // namespace
 
 base::Result<state::NewChange> plan_start(const layers::Plan& plan, std::span<const std::string> names, const NewLane& new_lane) {
@@ -131,23 +189,11 @@ base::Result<state::NewChange> plan_autostart(const layers::Plan& plan, const Ne
   return change;
 }
 
-base::Result<state::NewChange> plan_replan(const layers::Plan& plan, const std::set<std::string>& changed,
-                                           const std::set<std::string>& active, const NewLane& new_lane) {
-  const std::vector<std::string> changed_names(changed.begin(), changed.end());
-  const auto stops = layers::stop_lanes(plan, changed_names);
-  if (!stops) return refused("replan", stops.error());
-  const auto stopped = flatten(*stops);
-  std::set<std::string> wanted = changed;
-  for (const auto& [name, service] : plan.services)
-    if (service.enabled()) wanted.insert(name);
-  for (const auto& name : stopped)
-    if (active.contains(name)) wanted.insert(name);
-  const std::vector<std::string> wanted_names(wanted.begin(), wanted.end());
-  const auto starts = layers::start_lanes(plan, wanted_names);
-  if (!starts) return refused("replan", starts.error());
-
-  std::set<std::string> affected(stopped.begin(), stopped.end());
-  for (const auto& name : flatten(*starts)) affected.insert(name);
+base::Result<state::NewChange> plan_replan(const layers::Plan& plan, const RunningServices& running, const NewLane& new_lane) {
+  const auto lanes = replan_lanes(plan, running);
+  if (!lanes) return std::unexpected(lanes.error());
+  std::set<std::string> affected = set_of(lanes->stops);
+  affected.merge(set_of(lanes->starts));
   if (affected.empty()) {
     state::NewChange nothing;
     nothing.kind = "replan";
@@ -157,8 +203,58 @@ base::Result<state::NewChange> plan_replan(const layers::Plan& plan, const std::
   }
   const std::vector<std::string> names(affected.begin(), affected.end());
   auto change = named_change("replan", summary("replan", names.front(), names.size()), names);
-  add_stops_and_starts(change, *stops, *starts, new_lane);
+  add_stops_and_starts(change, lanes->stops, lanes->starts, new_lane);
   return change;
+}
+
+base::Result<std::vector<ReplanStep>> preview_replan(const layers::Plan& plan, const RunningServices& running) {
+  const auto lanes = replan_lanes(plan, running);
+  if (!lanes) return std::unexpected(lanes.error());
+  const auto stops = set_of(lanes->stops);
+  const auto starts = set_of(lanes->starts);
+  std::set<std::string> affected = stops;
+  affected.insert(starts.begin(), starts.end());
+  RunningService never_started;
+  never_started.launches = true;
+  std::vector<ReplanStep> steps;
+  for (const auto& name : affected) {
+    const auto found = running.find(name);
+    const RunningService& service = found == running.end() ? never_started : found->second;
+    const bool stopped = stops.contains(name) && service.live;
+    const bool started = starts.contains(name) && (stopped || service.launches);
+    if (!stopped && !started) continue;
+    ReplanStep& step = steps.emplace_back();
+    step.name = name;
+    step.action = !stopped ? ReplanStep::Action::start : !started ? ReplanStep::Action::stop : ReplanStep::Action::restart;
+    explain(step, plan, service, stops, starts);
+  }
+  return steps;
+}
+
+std::string_view action_word(ReplanStep::Action action) {
+  switch (action) {
+    case ReplanStep::Action::start:
+      return "start";
+    case ReplanStep::Action::stop:
+      return "stop";
+    case ReplanStep::Action::restart:
+      return "restart";
+  }
+  return "";
+}
+
+std::string_view reason_word(ReplanStep::Reason reason) {
+  switch (reason) {
+    case ReplanStep::Reason::changed:
+      return "changed";
+    case ReplanStep::Reason::dependency:
+      return "dependency";
+    case ReplanStep::Reason::enabled:
+      return "enabled";
+    case ReplanStep::Reason::required_by:
+      return "required-by";
+  }
+  return "";
 }
 
 state::NewChange plan_shutdown(const layers::Plan& plan, const std::set<std::string>& live, const NewLane& new_lane) {

@@ -5,7 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/base/log.h"
-#include "daemon/services/actions.h"
+#include "layers/keys.h"
 #include "layers/quote.h"
 
 namespace cobble::services {
@@ -102,19 +102,36 @@ base::Result<state::NewChange> Manager::plan_action(std::string_view action, std
   return base::bad_request("invalid action " + layers::quote(action));
 }
 
+RunningServices Manager::running(const layers::Plan& plan) const {
+  RunningServices all;
+  for (const auto& [name, service] : services_) {
+    const auto found = plan.services.find(name);
+    if (found == plan.services.end()) continue;
+    const ServiceMachine& machine = service->machine();
+    RunningService& known = all[name];
+    known.changed_keys = layers::changed_keys(machine.effective_config(), found->second);
+    if (known.changed_keys.empty() && !same(service->effective_workload(), find_workload(plan, found->second)))
+      known.changed_keys.emplace_back("workload");
+    known.active = machine.current() == Current::active;
+    known.live = machine.has_process() || machine.state() == State::backoff;
+    known.launches = machine.would_launch();
+  }
+  return all;
+}
+
 base::Result<state::NewChange> Manager::replan() {
   const layers::PlanPtr plan = plan_();
-  std::set<std::string> changed, active;
-  for (const auto& [name, service] : services_) {
-    const auto found = plan->services.find(name);
-    if (found == plan->services.end()) continue;
-    if (service->machine().current() == Current::active) active.insert(name);
-    const layers::Workload* workload = find_workload(*plan, found->second);
-    if (service->machine().effective_config() == found->second && same(service->effective_workload(), workload)) continue;
-    changed.insert(name);
-    service->adopt(found->second, workload);
+  const RunningServices all = running(*plan);
+  for (const auto& [name, known] : all) {
+    const layers::Service& planned = plan->services.at(name);
+    if (!known.changed_keys.empty()) services_.at(name)->adopt(planned, find_workload(*plan, planned));
   }
-  return plan_replan(*plan, changed, active, [this] { return engine_.new_lane(); });
+  return plan_replan(*plan, all, [this] { return engine_.new_lane(); });
+}
+
+base::Result<std::vector<ReplanStep>> Manager::preview_replan() const {
+  const layers::PlanPtr plan = plan_();
+  return services::preview_replan(*plan, running(*plan));
 }
 
 std::vector<ServiceInfo> Manager::list(std::span<const std::string> names) const {

@@ -14,6 +14,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/logs/manager.h"
 #include "daemon/process/reaper.h"
+#include "daemon/services/actions.h"
 #include "daemon/services/service.h"
 #include "daemon/services/survivors.h"
 #include "daemon/state/engine.h"
@@ -73,6 +74,9 @@ class Manager : private Surroundings {
   /// are those of the table there. For `replan` the caller replans checks as well.
   base::Result<std::string> act(std::string_view action, std::span<const std::string> names);
 
+  /// What `replan` would do now; nothing is changed.
+  base::Result<std::vector<ReplanStep>> preview_replan() const;
+
   /// The plan's services in byte order of name; `names` empty: all. Names that aren't in the plan are left out.
   std::vector<ServiceInfo> list(std::span<const std::string> names) const;
   /// Known services in byte order of name.
@@ -106,6 +110,7 @@ class Manager : private Surroundings {
 
   base::Result<state::NewChange> plan_action(std::string_view action, std::span<const std::string> names);
   base::Result<state::NewChange> replan();
+  RunningServices running(const layers::Plan& plan) const;
   base::Task<state::TaskResult> run_start(state::TaskRun& run);
   base::Task<state::TaskResult> run_stop(state::TaskRun& run);
   base::Task<void> turn();

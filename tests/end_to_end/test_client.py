@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 
+import yaml
+
 from conftest import BINARY, ROOT, until
 
 SLEEPER = "services: {web: {override: replace, command: sleep 1000}}\n"
@@ -114,6 +116,34 @@ def test_plan_diff_shows_and_changes_nothing(daemon, tmp_path):
     daemon.start()
     layer = tmp_path / "more.yaml"
     layer.write_text("services: {web: {override: merge, startup: enabled}}\n")
+    daemon.cli("stop-checks", "up")
     before = daemon.cli("plan").stdout
     assert "+        startup: enabled\n" in daemon.cli("plan", "--diff", str(layer)).stdout
     assert daemon.cli("plan").stdout == before
+
+
+def test_replan_dry_run_tells_what_comes_and_changes_nothing(daemon):
+    daemon.layer("001-base.yaml", SLEEPER + "checks: {up: {override: replace, exec: {command: 'true'}}}\n")
+    daemon.start()
+    assert daemon.cli("replan", "--dry-run").stderr == "A replan would change nothing.\n"
+    daemon.cli("start", "web")
+    daemon.add_layer("more", "services: {web: {override: merge, kill-delay: 1s, environment: {A: b}}, db: {override: replace, command: sleep 1000, startup: enabled}}\n")
+    daemon.cli("stop-checks", "up")
+    before = daemon.get("/v1/changes?select=all")
+    shown = daemon.cli("replan", "--dry-run").stdout
+    assert [line.split(None, 2) for line in shown.splitlines()] == [
+        ["Service", "Action", "Reason"],
+        ["db", "start", "startup is enabled"],
+        ["web", "restart", "changed: environment, kill-delay"],
+        [],
+        ["Check", "Action", "Reason"],
+        ["up", "start", "startup is enabled"],
+    ]
+    as_json = json.loads(daemon.cli("replan", "--dry-run", "--format=json").stdout)
+    assert as_json == yaml.safe_load(daemon.cli("replan", "--dry-run", "--format=yaml").stdout)
+    assert as_json["services"]["web"] == {"action": "restart", "reason": "changed", "keys": ["environment", "kill-delay"]}
+    assert daemon.get("/v1/changes?select=all") == before
+    daemon.cli("replan")
+    assert daemon.cli("replan", "--dry-run").stdout == ""
+    assert daemon.cli("replan", "--dry-run", "--no-wait", check=False).returncode == 1
+    assert daemon.cli("replan", "--format=json", check=False).returncode == 1

@@ -252,6 +252,63 @@ TEST_CASE("a replan restarts what changed, and brings dependants back that ran")
   CHECK(all.engine->changes().back()->summary == "Replan - no services");
 }
 
+TEST_CASE("the preview of a replan tells of what comes, and changes nothing") {
+  Fixture all;
+  const auto preview = [&] {
+    std::map<std::string, std::string> steps;
+    const auto found = all.manager->preview_replan();
+    REQUIRE(found);
+    for (const ReplanStep& step : *found) {
+      std::string text = std::string(action_word(step.action)) + " " + std::string(reason_word(step.reason));
+      for (const auto& key : step.keys) text += " " + key;
+      for (const auto& name : step.services) text += " " + name;
+      steps[step.name] = text;
+    }
+    return steps;
+  };
+  using Steps = std::map<std::string, std::string>;
+  all.add("base", "exec sleep 1000");
+  all.add("user", "exec sleep 1000").requires_services = {"base"};
+  all.add("other", "exec sleep 1000");
+  CHECK(preview().empty());
+  CHECK(all.finish(all.act("start", {"user"})).empty());
+  CHECK(preview().empty());
+  all.add("base", "exec sleep 2000").kill_delay = 1s;
+  const Steps changed{{"base", "restart changed command kill-delay"}, {"user", "restart dependency base"}};
+  CHECK(preview() == changed);
+  CHECK(preview() == changed);
+  const auto tasks = all.engine->changes().size();
+  all.add("front", "exec sleep 1000").startup = "enabled";
+  all.add("front", "exec sleep 1000").requires_services = {"other"};
+  const Steps more{{"base", "restart changed command kill-delay"},
+                   {"front", "start enabled"},
+                   {"other", "start required-by front"},
+                   {"user", "restart dependency base"}};
+  CHECK(preview() == more);
+  CHECK(all.engine->changes().size() == tasks);
+  CHECK(all.finish(all.act("replan")).empty());
+  CHECK(preview().empty());
+  CHECK(all.finish(all.act("stop", {"base"})).empty());
+  all.add("base", "exec sleep 3000");
+  CHECK(preview() == Steps{{"base", "start changed command"}});
+}
+
+TEST_CASE("a dependant that waits for its restart is stopped by a replan of what it requires") {
+  Fixture all;
+  all.add("base", "exec sleep 1000");
+  layers::Service& user = all.add("user", "sleep 1.2; exit 1");
+  user.requires_services = {"base"};
+  user.backoff_delay = 1000s;
+  CHECK(all.finish(all.act("start", {"user"})).empty());
+  REQUIRE(all.is("user", Current::backoff));
+  all.add("base", "exec sleep 2000");
+  const auto steps = all.manager->preview_replan();
+  REQUIRE(steps);
+  REQUIRE(steps->size() == 2);
+  CHECK(steps->at(1).name == "user");
+  CHECK(steps->at(1).action == ReplanStep::Action::stop);
+}
+
 TEST_CASE("a start that only adopts the new plan is undone by no replan") {
   Fixture all;
   all.add("a", "exec sleep 1000");
