@@ -38,6 +38,11 @@ Task<Response> post_signals(Context& context, Request& request);
 // logs.cc: contract 07
 Task<Response> get_logs(Context& context, Request& request);
 
+// log_targets.cc
+/// How each log target of the plan is doing, what it missed included: an addition to the reference's API. For admins: errors name
+/// locations.
+Task<Response> get_log_targets(Context& context, Request& request);
+
 // files.cc: contract 04
 Task<Response> get_files(Context& context, Request& request);
 Task<Response> post_files(Context& context, Request& request);

@@ -76,6 +76,9 @@ void write_service_families(MetricsText& text, Context& context, const Services&
   for (const auto& [name, log] : context.logs.all()) text.sample("service", name, log->buffer().end_position());
   text.family("pebble_service_log_lines_overwritten_total", "counter", "Lines of the service that made room for newer ones");
   for (const auto& [name, log] : context.logs.all()) text.sample("service", name, log->buffer().overwritten());
+  text.family("pebble_service_log_entries_lost_total", "counter",
+              "Log entries of the service that a follower or a log target missed");
+  for (const auto& [name, log] : context.logs.all()) text.sample("service", name, log->lost());
 }
 
 void write_check_families(MetricsText& text, Context& context) {

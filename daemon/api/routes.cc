@@ -31,6 +31,7 @@ constexpr std::array table{
     Route{"GET", "/v1/files", Access::admin, 0, get_files},
     Route{"POST", "/v1/files", Access::admin, unlimited, post_files},
     Route{"GET", "/v1/logs", Access::user, 0, get_logs},
+    Route{"GET", "/v1/log-targets", Access::admin, 0, get_log_targets},
     Route{"POST", "/v1/exec", Access::admin, 16 * mib, post_exec},
     Route{"GET", "/v1/tasks/{task-id}/websocket/{websocket-id}", Access::admin, 0, get_task_websocket},
     Route{"POST", "/v1/signals", Access::admin, mib, post_signals},

@@ -4,6 +4,7 @@
 #include "daemon/base/json.h"
 #include "daemon/base/json_writer.h"
 #include "daemon/checks/manager.h"
+#include "daemon/logs/manager.h"
 #include "daemon/services/manager.h"
 #include "daemon/state/engine.h"
 
@@ -29,7 +30,7 @@ base::Result<ServicesRequest> decode(std::string_view body) {
 }
 
 /// What the reference doesn't tell stands under one key of its own.
-void write_details(base::JsonWriter& json, const services::ServiceInfo& info) {
+void write_details(base::JsonWriter& json, const services::ServiceInfo& info, const logs::ServiceLog* log) {
   json.key("details");
   json.begin_object();
   if (info.pid != 0) json.field("pid", info.pid);
@@ -37,6 +38,10 @@ void write_details(base::JsonWriter& json, const services::ServiceInfo& info) {
   json.field("restarts", info.restarts);
   if (info.next_restart) json.field("next-restart", base::format_local(*info.next_restart));
   if (!info.last_error.empty()) json.field("last-error", info.last_error);
+  if (log != nullptr) {
+    json.field("log-lines-overwritten", log->buffer().overwritten());
+    json.field("log-entries-lost", log->lost());
+  }
   json.end_object();
 }
 
@@ -52,7 +57,7 @@ Task<Response> get_services(Context& context, Request& request) {
     json.field("startup", info.enabled ? "enabled" : "disabled");
     json.field("current", services::current_word(info.current));
     if (info.current_since) json.field("current-since", base::format_local(*info.current_since));
-    if (info.known) write_details(json, info);
+    if (info.known) write_details(json, info, context.logs.find(info.name));
     json.end_object();
   }
   json.end_array();

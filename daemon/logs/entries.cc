@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "daemon/base/utf8.h"
 
@@ -94,24 +95,19 @@ std::size_t Reader::pieces(const RingBuffer& buffer, std::uint64_t number) {
   return count;
 }
 
-bool Reader::overtaken(const RingBuffer& buffer) {
+void Reader::skip_lost(const RingBuffer& buffer) {
   const std::uint64_t oldest = buffer.first_number();
-  if (number_ < oldest) {
-    lost_ += oldest - number_;
-    seek(buffer, oldest);
-    return true;
-  }
   // The beginning of a line longer than the whole buffer can be overwritten while it is read.
-  if (number_ == oldest && !buffer.empty() && position_ < buffer.line(oldest).begin) {
-    ++lost_;
-    seek(buffer, oldest);
-    return true;
-  }
-  return false;
+  const bool in_line = number_ == oldest && !buffer.empty() && position_ < buffer.line(oldest).begin;
+  if (number_ >= oldest && !in_line) return;
+  lost_ += in_line ? 1 : oldest - number_;
+  mark_due_ = true;
+  seek(buffer, oldest);
 }
 
 std::optional<Entry> Reader::next(const RingBuffer& buffer, bool growing) {
-  if (overtaken(buffer)) {
+  skip_lost(buffer);
+  if (std::exchange(mark_due_, false)) {
     const auto oldest = next_time(buffer);
     if (last_time_ >= 0 || oldest) return Entry{last_time_ >= 0 ? last_time_ : *oldest, truncation_mark};
   }

@@ -47,7 +47,9 @@ class Reader {
   bool has_growing(const RingBuffer& buffer) const;
   /// Number of the line that the next entry belongs to.
   std::uint64_t line_number() const { return number_; }
-  /// Lines that were overwritten before they had been read.
+  /// Gives up what has been overwritten; the mark will stand for it.
+  void skip_lost(const RingBuffer& buffer);
+  /// Lines that were overwritten before they had been read, as far as `next` and `skip_lost` know.
   std::uint64_t lost() const { return lost_; }
 
  private:
@@ -57,8 +59,6 @@ class Reader {
   };
   /// Where the next entry comes from; none when all was read.
   std::optional<Place> place(const RingBuffer& buffer) const;
-  /// Whether something was overwritten that hadn't been read; goes on to the oldest line then.
-  bool overtaken(const RingBuffer& buffer);
   /// The piece that begins there, in `scratch_` when it isn't in one piece.
   std::string_view piece(const RingBuffer& buffer, const Place& place);
 
@@ -68,6 +68,7 @@ class Reader {
   std::uint64_t position_;   ///< bytes before it have been read
   std::int64_t last_time_ = -1;
   std::uint64_t lost_ = 0;
+  bool mark_due_ = false;  ///< something was lost since the last entry
   std::string scratch_;
 };
 

@@ -2,6 +2,9 @@
 
 #include <chrono>
 
+#include "daemon/base/log.h"
+#include "layers/quote.h"
+
 namespace cobble::logs {
 
 namespace {
@@ -53,6 +56,8 @@ void Follower::log_removed(ServiceLog& log) {
 
 void Follower::drain(ServiceLog& log) {
   const std::size_t before = buffered_;
+  Reader& reader = readers_.of(log);
+  const std::uint64_t lost_before = reader.lost();
   const auto take_entry = [&](const Entry& entry) {
     if (blocks_.empty() || blocks_.back().size() >= block_size) blocks_.emplace_back();
     const std::size_t size = blocks_.back().size();
@@ -60,6 +65,8 @@ void Follower::drain(ServiceLog& log) {
     buffered_ += blocks_.back().size() - size;
   };
   const bool done = readers_.drain(log, std::chrono::steady_clock::now(), [this] { return room(); }, take_entry);
+  if (!done) reader.skip_lost(log.buffer());
+  if (reader.lost() > lost_before) note_lost(log, reader.lost() - lost_before);
   if (done) {
     lagging_.erase(&log);
   } else {
@@ -68,10 +75,20 @@ void Follower::drain(ServiceLog& log) {
   if (buffered_ > before || readers_.growing()) wake_.notify_all();
 }
 
+void Follower::note_lost(ServiceLog& log, std::uint64_t entries) {
+  log.count_lost(entries);
+  // Once until it has caught up.
+  if (!std::exchange(losing_, true))
+    base::log("Follower is too slow for the output of service " + layers::quote(log.name()) + ", which loses lines for it");
+}
+
 std::string Follower::take() {
   sending_since_.reset();
   readers_.drain_due(std::chrono::steady_clock::now(), [this](ServiceLog& log) { drain(log); });
-  if (blocks_.empty()) return {};
+  if (blocks_.empty()) {
+    losing_ = false;
+    return {};
+  }
   std::string block = std::move(blocks_.front());
   blocks_.pop_front();
   buffered_ -= block.size();

@@ -34,6 +34,7 @@ class Follower final : public Subscriber {
 
  private:
   void drain(ServiceLog& log);
+  void note_lost(ServiceLog& log, std::uint64_t entries);
   bool making_progress() const;
   bool room() const;
 
@@ -46,6 +47,7 @@ class Follower final : public Subscriber {
   std::deque<std::string> blocks_;
   std::size_t buffered_ = 0;                       ///< bytes in `blocks_`
   std::unordered_set<ServiceLog*> lagging_;        ///< logs with entries for which there was no room
+  bool losing_ = false;                            ///< entries were lost since there was last nothing left to take
   std::optional<base::SteadyTime> sending_since_;  ///< when the block in flight was taken
 };
 

@@ -11,8 +11,9 @@
 namespace cobble::logs {
 
 /// How long the beginning of a line waits for its end before live readers get it as an entry of its own: long enough for what a
-/// program writes in blocks, short enough for prompts and progress dots.
-inline constexpr base::Nanoseconds growing_line_wait = std::chrono::milliseconds(200);
+/// program writes in blocks, also when it has to wait for a busy processor; short enough for prompts and progress dots (contract
+/// 07, quirk Q2: a second at most).
+inline constexpr base::Nanoseconds growing_line_wait = std::chrono::milliseconds(800);
 
 /// The readers of somebody who gets the output of many services as it comes.
 class LiveReaders {

@@ -80,6 +80,11 @@ class ServiceLog {
   /// A subscriber has room again: lets waiting feeders go on when nobody holds the log any more.
   void check_hold();
 
+  /// Somebody who gets the log will never get that many of its entries.
+  void count_lost(std::uint64_t entries) { lost_ += entries; }
+  /// Entries that a follower or a log target missed so far, each one counted for itself.
+  std::uint64_t lost() const { return lost_; }
+
   /// The newest `count` lines and a last one without line end, blanks at the end of all removed, `(...)` before them when there
   /// were more; one empty line when there was nothing (the excerpt of a task log, contract 07, section 2.7).
   std::vector<std::string> tail_lines(std::size_t count) const;
@@ -96,6 +101,7 @@ class ServiceLog {
   std::unique_ptr<HoldMeter> meter_;  ///< made at the first hold
   base::SteadyTime held_since_;
   std::vector<std::function<void()>> waiting_;
+  std::uint64_t lost_ = 0;
 };
 
 }  // namespace cobble::logs

@@ -93,16 +93,20 @@ class SyslogServer:
             while piece := connection.recv(1 << 20):
                 self.data += piece
 
-    def messages(self):
+    def frames(self):
+        """(service, message) of each frame that is there; the last one may still be coming."""
         found, data, at = [], bytes(self.data), 0
-        while at < len(data):
-            blank = data.index(b" ", at)
-            size = int(data[at:blank])
-            frame = data[blank + 1 : blank + 1 + size]
-            assert len(frame) == size, "a frame was cut"
-            found.append(frame.split(b"] ", 1)[1].decode())
-            at = blank + 1 + size
+        while (blank := data.find(b" ", at)) > 0:
+            end = blank + 1 + int(data[at:blank])
+            if end > len(data):
+                break
+            head, message = data[blank + 1 : end].split(b"] ", 1)
+            found.append((head.split()[3].decode(), message))
+            at = end
         return found
+
+    def messages(self):
+        return [message.decode() for _, message in self.frames()]
 
 
 class Follower:
@@ -191,6 +195,65 @@ def test_a_burst_reaches_everybody_whole_and_in_order(daemon, receivers):
     assert "dropped" not in daemon.log()
 
 
+def test_a_hundred_services_at_once_lose_nothing(daemon, receivers):
+    """Each writes 1,000 lines as fast as it can: a follower and a target get them all, those of each service in order. (What a
+    program writes in blocks may come in two pieces when it has to wait long for the processor.)"""
+    target = receivers()
+    go = daemon.folder / "go"
+    count = 1000
+    path = daemon.folder / "burst.sh"
+    path.write_text(after(go, f"seq -f \"$1 %04.0f\" 1 {count}"))
+    names = [f"s{i:02}" for i in range(100)]
+    daemon.layer("001-logs.yaml", plan({n: f"sh {path} {n}" for n in names}, {"lk": loki(target)}))
+    daemon.start()
+    until(lambda: all(s["current"] == "active" for s in daemon.get("/v1/services")), "all services to run", 60)
+    follower = Follower(daemon)
+    go.touch()
+    wanted = {name: "".join(f"{name} {i:04}" for i in range(1, count + 1)) for name in names}
+    size = sum(map(len, wanted.values()))
+    until(lambda: sum(map(len, follower.messages())) >= size, "the follower to get all", 120)
+    until(lambda: sum(map(len, target.messages())) >= size, "the target to get all", 120)
+    assert by_service(map(json.loads, follower.lines)) == wanted
+    sent = [{"service": s["stream"]["pebble_service"], "message": v[1]} for body in target.taken for s in json.loads(body)["streams"] for v in s["values"]]
+    assert by_service(sent) == wanted
+    assert all(s["details"]["log-entries-lost"] == 0 for s in daemon.get("/v1/services"))
+
+
+def by_service(found):
+    """All messages of each service as one text."""
+    messages = {}
+    for entry in found:
+        messages.setdefault(entry["service"], []).append(entry["message"])
+    return {service: "".join(some) for service, some in messages.items()}
+
+
+def test_what_is_lost_is_counted_where_it_can_be_seen(daemon):
+    """A follower that never reads and a target that is down cost lines: those of the service and of the target are told."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    go = daemon.folder / "go"
+    targets = {"down": {"type": "loki", "location": f"http://127.0.0.1:{port}/"}}
+    daemon.layer("001-logs.yaml", plan({"a": script(daemon, "a.sh", after(go, f"seq {LINES}; echo end"))}, targets))
+    daemon.start()
+    stuck = UnixConnection(daemon.socket)
+    stuck.request("GET", "/v1/logs?follow=true")
+    assert stuck.getresponse().status == 200
+    go.touch()
+    until(lambda: entries(daemon, "n=1") and entries(daemon, "n=1")[0]["message"] == "end", "all output to be read")
+    until(lambda: daemon.get("/v1/log-targets")[0]["entries-dropped"] > 0, "the target's queue to overflow")
+    target = daemon.get("/v1/log-targets")[0]
+    assert (target["name"], target["status"], target["entries-sent"]) == ("down", "down", 0)
+    assert "connection refused" in target["last-error"]
+    assert target["entries-dropped"] + target["queued-entries"] >= LINES + 1
+    details = daemon.service("a")["details"]
+    assert details["log-lines-overwritten"] == LINES + 1 - len(entries(daemon))  # pieces are of live readers alone
+    # The entries that the target will never get, and those that the follower didn't take.
+    assert details["log-entries-lost"] > target["entries-dropped"]
+    assert daemon.log().count("Follower is too slow") == 1
+    assert daemon.log().count('Target "down": queue full, dropping the oldest logs') == 1
+    stuck.close()
+
+
 def test_binary_output_and_very_long_lines(daemon):
     """Whatever bytes a service writes, each line of the answer is JSON of at most 5120 bytes, and nothing that fits is lost."""
     data = daemon.folder / "data"
@@ -209,6 +272,29 @@ def test_binary_output_and_very_long_lines(daemon):
     assert joined == "".join(part.decode(errors="replace") for part in data.read_bytes().split(b"\n"))
     tail = "".join(e["message"] for e in found if e["service"] == "long" and e["message"].startswith("x"))
     assert len(tail) > 100_000 and set(tail) == {"x"}
+
+
+def test_live_readers_get_every_byte(daemon):
+    """Binary output, a line of 1 MiB, and 10,000 lines of which the last has no end: nothing is missing at a follower or a target."""
+    syslog, go = SyslogServer(), daemon.folder / "go"
+    data = {"binary": bytes(range(256)) * 40, "long": b"x" * (1 << 20), "lines": "\n".join(f"line {i}" for i in range(10_000)).encode()}
+    for name, content in data.items():
+        (daemon.folder / name).write_bytes(content)
+    commands = {name: script(daemon, f"{name}.sh", after(go, f"cat {daemon.folder / name}").removesuffix("; exec sleep 1000")) for name in data}
+    targets = {"sl": {"type": "syslog", "location": f"tcp://127.0.0.1:{syslog.port}"}}
+    daemon.layer("001-logs.yaml", plan(commands, targets))
+    daemon.start()
+    follower = Follower(daemon)
+    until(lambda: all(s["current"] == "active" for s in daemon.get("/v1/services")), "all to run")
+    go.touch()
+    plain = {name: content.replace(b"\n", b"") for name, content in data.items()}
+    text = {name: content.decode(errors="replace") for name, content in plain.items()}
+    sent = lambda name: b"".join(message for service, message in syslog.frames() if service == name)  # noqa: E731
+    for name in data:
+        until(lambda: len(sent(name)) >= len(plain[name]), f"all of {name} to reach syslog")
+        assert sent(name) == plain[name]
+    until(lambda: sum(map(len, follower.messages())) >= sum(map(len, text.values())), "all to reach the follower")
+    assert by_service(map(json.loads, follower.lines)) == text
 
 
 def test_followers_begin_at_once_get_late_services_and_end_properly(daemon):
@@ -267,7 +353,18 @@ def test_loki_that_fails_in_every_way_gets_everything_in_the_end(daemon, receive
         released.wait(60)
         closing(handler)
 
-    receiver = receivers([503, 429, closing, 500, hanging])
+    def slow(handler):
+        """Takes what it gets, byte by byte."""
+        receiver.taken.append(receiver.bodies[-1])
+        for byte in b"HTTP/1.1 204 No Content\r\n\r\n":
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.02)
+
+    def half(handler):
+        handler.wfile.write(b"HTTP/1.1 204 No Con")
+        closing(handler)
+
+    receiver = receivers([503, 429, closing, 500, hanging, half, slow])
     go = daemon.folder / "go"
     daemon.layer("001-logs.yaml", plan({"a": script(daemon, "a.sh", after(go, "seq 1 350"))}, {"lk": loki(receiver)}))
     daemon.start()

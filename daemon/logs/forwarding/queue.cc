@@ -33,6 +33,7 @@ void EntryQueue::put_back(std::vector<QueuedEntry> batch) {
 void EntryQueue::shrink() {
   while (bytes_ > limit_ && entries_.size() > 1) {
     bytes_ -= entries_.front().cost();
+    if (on_drop_) on_drop_(entries_.front());
     entries_.pop_front();
     ++dropped_;
   }

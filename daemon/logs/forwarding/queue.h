@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <vector>
 
 #include "daemon/logs/forwarding/entry.h"
@@ -20,7 +21,9 @@ inline constexpr std::size_t backlog_batch_bytes = 1024 * 1024;
 class EntryQueue {
  public:
   static constexpr std::size_t default_limit = 4 * 1024 * 1024;
-  explicit EntryQueue(std::size_t limit = default_limit) : limit_(limit) {}
+  using Dropped = std::function<void(const QueuedEntry&)>;
+  /// `on_drop` hears of each entry that is dropped for lack of room; it may be empty.
+  explicit EntryQueue(std::size_t limit = default_limit, Dropped on_drop = {}) : limit_(limit), on_drop_(std::move(on_drop)) {}
 
   void add(QueuedEntry entry);
   /// Removes the entries of the next request.
@@ -40,6 +43,7 @@ class EntryQueue {
   void shrink();
 
   std::size_t limit_;
+  Dropped on_drop_;
   std::deque<QueuedEntry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;

@@ -32,7 +32,13 @@ double chance() {
 }  // namespace
 
 Target::Target(base::IoContext& loop, Manager& manager, std::string name, std::unique_ptr<Sender> sender)
-    : loop_(loop), manager_(manager), name_(std::move(name)), sender_(std::move(sender)), wake_(loop), ended_(loop) {}
+    : loop_(loop),
+      manager_(manager),
+      name_(std::move(name)),
+      sender_(std::move(sender)),
+      queue_(EntryQueue::default_limit, [this](const QueuedEntry& entry) { queue_overflowed(entry); }),
+      wake_(loop),
+      ended_(loop) {}
 
 Target::~Target() {
   stop_reading();
@@ -180,6 +186,8 @@ void Target::settle(std::vector<QueuedEntry> batch, const Outcome& outcome) {
     (outcome.kind == Outcome::Kind::sent ? sent_ : refused_) += batch.size();
     delay_.succeeded();
     retry_at_ = base::SteadyTime::min();
+    if (outcome.kind == Outcome::Kind::drop)
+      for (const QueuedEntry& entry : batch) count_lost(entry);
     if (!queue_.empty() && !batch_due_) batch_due_ = now() + batch_wait;
   } else {
     sent_ += outcome.sent;
@@ -193,14 +201,24 @@ void Target::settle(std::vector<QueuedEntry> batch, const Outcome& outcome) {
     base::log("Target " + name + ": request failed with status " + std::to_string(outcome.status) + ", dropping " +
               std::to_string(batch.size()) + " logs");
   if (outcome.kind != Outcome::Kind::sent) base::log("Cannot flush logs to target " + name + ": " + outcome.reason);
-  report_dropped();
+  if (outcome.kind == Outcome::Kind::sent) report_dropped();
+}
+
+void Target::queue_overflowed(const QueuedEntry& entry) {
+  count_lost(entry);
+  if (!std::exchange(overflowing_, true)) base::log("Target " + layers::quote(name_) + ": queue full, dropping the oldest logs");
 }
 
 void Target::report_dropped() {
+  if (!std::exchange(overflowing_, false)) return;
   const std::uint64_t dropped = queue_.dropped();
-  if (dropped == reported_dropped_) return;
-  base::log("Target " + layers::quote(name_) + ": queue full, dropped " + std::to_string(dropped - reported_dropped_) + " logs");
+  base::log("Target " + layers::quote(name_) + ": dropped " + std::to_string(dropped - reported_dropped_) +
+            " logs while the queue was full");
   reported_dropped_ = dropped;
+}
+
+void Target::count_lost(const QueuedEntry& entry) {
+  if (ServiceLog* const log = manager_.find(entry.stream->service)) log->count_lost(1);
 }
 
 base::Task<void> Target::run_last(std::shared_ptr<Target> self, base::Nanoseconds limit) {
@@ -220,8 +238,10 @@ base::Task<void> Target::stop(base::Nanoseconds limit) {
     co_await ended_.wait_until(now() + unwind_limit);
     if (!queue_.empty()) co_await base::within(limit / 2, run_last(self, limit / 2));
   }
-  if (!queue_.empty())
-    base::log("Target " + layers::quote(name_) + ": stopping, dropping " + std::to_string(queue_.size()) + " logs");
+  if (queue_.empty()) co_return;
+  base::log("Target " + layers::quote(name_) + ": stopping, dropping " + std::to_string(queue_.size()) + " logs");
+  while (!queue_.empty())
+    for (const QueuedEntry& entry : queue_.take_batch()) count_lost(entry);
 }
 
 TargetStatus Target::status() const {

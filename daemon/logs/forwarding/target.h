@@ -66,7 +66,9 @@ class Target final : public Subscriber, public std::enable_shared_from_this<Targ
   void drain(ServiceLog& log);
   void drain_all();
   base::SteadyTime due() const;
+  void queue_overflowed(const QueuedEntry& entry);
   void report_dropped();
+  void count_lost(const QueuedEntry& entry);
 
   base::IoContext& loop_;
   Manager& manager_;
@@ -87,6 +89,7 @@ class Target final : public Subscriber, public std::enable_shared_from_this<Targ
   std::optional<base::SteadyTime> sending_since_;
   bool reading_ = false;
   bool failing_ = false;
+  bool overflowing_ = false;  ///< entries were dropped for lack of room since the last success
   bool tried_ = false;
   bool stopping_ = false;
   bool running_ = false;

@@ -79,11 +79,15 @@ TEST_CASE("A follower that doesn't read loses the middle and is told once") {
   const auto follower = f.follow({}, 0, nullptr, false);
   for (int i = 0; i < 60000; ++i) f.say("a", "line " + std::to_string(i) + "\n");
   CHECK_FALSE(f.manager.service("a").held_back());
+  // Known before it takes anything.
+  CHECK(f.manager.service("a").lost() > 40000);
   const Messages found = messages(take_all(*follower));
   CHECK(found.size() < 20000);
   CHECK(std::ranges::count(found, std::string(truncation_mark)) == 1);
   CHECK(found.front() == "line 0");
   CHECK(found.back() == "line 59999");
+  // The mark is no entry.
+  CHECK(f.manager.service("a").lost() == 60000 - (found.size() - 1));
 }
 
 TEST_CASE("A follower that may hold services loses nothing of what they write until they wait") {

@@ -110,6 +110,7 @@ TEST_CASE("What fails is sent again, what is refused is not") {
   f.run_until(2);
   CHECK(f.record.batches[1] == Messages{"one", "two"});
   CHECK(f.target->status().dropped == 2);
+  CHECK(f.manager.service("a").lost() == 2);
   f.say("a", "three\n");
   f.run_until(3);
   CHECK(f.record.batches[2] == Messages{"three"});
@@ -155,7 +156,8 @@ TEST_CASE("At the end what is left goes at once, and a target that hangs is give
   hanging.run_until(1);
   hanging.stop(std::chrono::milliseconds(40));
   CHECK(hanging.record.batches.size() == 2);
-  CHECK(hanging.target->status().queued == 1);
+  CHECK(hanging.target->status().queued == 0);
+  CHECK(hanging.manager.service("a").lost() == 1);
 }
 
 TEST_CASE("A target that is down loses the oldest, counts them, and holds nobody") {
@@ -167,6 +169,7 @@ TEST_CASE("A target that is down loses the oldest, counts them, and holds nobody
   for (int i = 0; i < 30000; ++i) f.say("a", std::string(200, 'x') + "\n");
   f.say("a", "newest\n");
   CHECK(f.target->status().dropped > 10000);
+  CHECK(f.manager.service("a").lost() == f.target->status().dropped);
   CHECK_FALSE(f.manager.service("a").held_back());
 }
 
