@@ -68,6 +68,7 @@ Done validate_check(const Check& check, const Accounts& accounts) {
   if (!one_of(check.startup, {"", "enabled", "disabled"}))
     return std::unexpected(prefix + "startup must be \"enabled\" or \"disabled\"");
   if (check.period && check.period->count() == 0) return std::unexpected(prefix + "period must not be zero");
+  if (check.period && check.period->count() < 0) return std::unexpected(prefix + "period must not be negative");
   if (check.timeout && check.timeout->count() == 0) return std::unexpected(prefix + "timeout must not be zero");
   if (check.exec) {
     const ExecCheck& exec = *check.exec;

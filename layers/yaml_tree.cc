@@ -1,11 +1,13 @@
 #include "layers/yaml_tree.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <istream>
 #include <optional>
 #include <streambuf>
 #include <unordered_map>
+#include <utility>
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -118,7 +120,9 @@ class Builder final : public YAML::EventHandler {
     if (parent.node->kind == YamlNode::Kind::sequence) {
       if (parent.flow && !is_explicit) throw Refused{mark.line + 1, "did not find expected node content"};
     } else if (parent.key == nullptr) {
-      if (!is_explicit) throw Refused{mark.line + 1, "did not find expected key"};
+      const bool cut_off = static_cast<std::size_t>(mark.pos) >= text_.size();
+      if (!is_explicit)
+        throw Refused{mark.line + 1, cut_off ? "did not find expected node content" : "did not find expected key"};
     } else if (!parent.flow && parent.key_mark.pos == mark.pos) {
       throw Refused{mark.line + 1, "could not find expected ':'"};
     }
@@ -184,9 +188,43 @@ class TextBuffer final : public std::streambuf {
   explicit TextBuffer(std::string& text) { setg(text.data(), text.data(), text.data() + text.size()); }
 };
 
-std::optional<std::string> run(std::string& text, Builder& builder) {
-  const auto problem = [](int line, const std::string& message) {
-    return line > 0 ? "yaml: line " + std::to_string(line) + ": " + message : "yaml: " + message;
+/// yaml-cpp's message in the words that libyaml has for it, which are what people search for (contract 01, section 2.1).
+std::string libyaml_words(const std::string& message) {
+  namespace Msg = YAML::ErrorMsg;
+  static const std::array<std::pair<std::string_view, std::string_view>, 16> words{{
+      {Msg::UNKNOWN_TOKEN, "found character that cannot start any token"},
+      {Msg::DOC_IN_SCALAR, "found unexpected end of stream"},
+      {Msg::EOF_IN_SCALAR, "found unexpected end of stream"},
+      {Msg::MAP_VALUE, "mapping values are not allowed in this context"},
+      {Msg::MAP_KEY, "mapping keys are not allowed in this context"},
+      {Msg::BLOCK_ENTRY, "block sequence entries are not allowed in this context"},
+      {Msg::END_OF_MAP, "did not find expected key"},
+      {Msg::END_OF_MAP_FLOW, "did not find expected ',' or '}'"},
+      {Msg::END_OF_SEQ, "did not find expected '-' indicator"},
+      {Msg::END_OF_SEQ_FLOW, "did not find expected ',' or ']'"},
+      {Msg::FLOW_END, "did not find expected node content"},
+      {Msg::TAB_IN_INDENTATION, "found a tab character where an indentation space is expected"},
+      {Msg::INVALID_ESCAPE, "found unknown escape character"},
+      {Msg::INVALID_HEX, "did not find expected hexdecimal number"},
+      {Msg::INVALID_UNICODE, "found invalid Unicode character escape code"},
+      {Msg::ALIAS_NOT_FOUND, "did not find expected alphabetic or numeric character"},
+  }};
+  const auto found = std::ranges::find_if(words, [&](const auto& pair) { return message.starts_with(pair.first); });
+  return found == words.end() ? message : std::string(found->second);
+}
+
+/// Whether a tab is part of the indentation of line `number` (from 0).
+bool is_indented_by_tab(std::string_view text, int number) {
+  std::size_t at = 0;
+  for (; number > 0 && at != std::string_view::npos; --number) at = text.find('\n', at) + 1;
+  const std::size_t first = text.find_first_not_of(' ', at);
+  return first != std::string_view::npos && text[first] == '\t';
+}
+
+/// `lines`: how many the text has without what we put behind it.
+std::optional<std::string> run(std::string& text, Builder& builder, int lines) {
+  const auto problem = [lines](int line, const std::string& message) {
+    return line > 0 ? "yaml: line " + std::to_string(std::min(line, lines)) + ": " + message : "yaml: " + message;
   };
   try {
     TextBuffer buffer(text);
@@ -200,7 +238,8 @@ std::optional<std::string> run(std::string& text, Builder& builder) {
   } catch (const YAML::DeepRecursion&) {
     return "yaml: exceeded max depth of " + std::to_string(max_yaml_depth);
   } catch (const YAML::Exception& error) {
-    return problem(error.mark.line + 1, error.msg);
+    const bool tab = error.msg == YAML::ErrorMsg::MAP_VALUE && is_indented_by_tab(text, error.mark.line);
+    return problem(error.mark.line + 1, libyaml_words(tab ? YAML::ErrorMsg::UNKNOWN_TOKEN : error.msg));
   }
 }
 
@@ -226,13 +265,15 @@ std::expected<YamlTree, std::string> parse_yaml(std::string_view text) {
   const bool cut_line = size > 0 && prepared->back() != '\n';
   *prepared += cut_line ? "\n...\n" : "...\n";
   YamlTree tree;
-  Builder builder(tree, std::string_view(*prepared).substr(0, size));
+  const std::string_view before = std::string_view(*prepared).substr(0, size);
+  Builder builder(tree, before);
   std::string original(*prepared);
-  if (auto problem = run(original, builder)) return std::unexpected(std::move(*problem));
+  const auto lines = static_cast<int>(std::ranges::count(before, '\n')) + (cut_line ? 1 : 0);
+  if (auto problem = run(original, builder, std::max(lines, 1))) return std::unexpected(std::move(*problem));
   if (cut_line && !tree.nodes.empty()) {
     YamlNode& last = tree.nodes.back();
     const bool block = last.kind == YamlNode::Kind::scalar && last.quoted && last.text.ends_with('\n');
-    if (block && ends_in_last_line(last.text, std::string_view(*prepared).substr(0, size))) last.text.pop_back();
+    if (block && ends_in_last_line(last.text, before)) last.text.pop_back();
   }
   return tree;
 }

@@ -92,6 +92,7 @@ TEST_CASE("what is wrong with a layer is named") {
       {"services: {\"-x\": {}}", "cannot use service name \"-x\": starting with \"-\" not allowed"},
       {"checks: {c: {level: foo}}", "plan check \"c\" level must be \"alive\" or \"ready\""},
       {"checks: {c: {period: 0s}}", "plan check \"c\" period must not be zero"},
+      {"checks: {c: {period: -1s}}", "plan check \"c\" period must not be negative"},
       {"checks: {c: {exec: {command: x, user: nosuch}}}", "plan check \"c\" has invalid user/group: user: unknown user nosuch"},
       {"checks: {c: {exec: {command: x, group: root}}}",
        "plan check \"c\" has invalid user/group: must specify user, not just group"},
