@@ -88,6 +88,23 @@ std::optional<base::Error> read_user_id(const Query& query, state::NoticeFilter&
   return std::nullopt;
 }
 
+/// A map of texts that stands by itself; a null in it is an empty text. The error names the first value of another type.
+std::optional<std::string> read_texts(const nlohmann::json& value, std::map<std::string, std::string>& out) {
+  const auto wrong_type = [](const nlohmann::json& found, std::string_view wanted) {
+    return "json: cannot unmarshal " + std::string(base::json_kind(found)) + " into Go value of type " + std::string(wanted);
+  };
+  if (!value.is_object()) return wrong_type(value, "map[string]string");
+  std::optional<std::string> fault;
+  for (const auto& [key, item] : value.items()) {
+    if (!item.is_string() && !item.is_null()) {
+      if (!fault) fault = wrong_type(item, "string");
+      continue;
+    }
+    out[key] = item.is_string() ? item.get<std::string>() : std::string();
+  }
+  return fault;
+}
+
 /// Whose notices: the caller's own and public ones, unless an admin asks for others.
 std::optional<base::Error> read_users(const Query& query, const access::RequestUser& user, state::NoticeFilter& filter) {
   const bool admin = user.level == access::Level::admin;
@@ -156,9 +173,10 @@ Result<AddedNotice> parse_added_notice(std::string_view body) {
     notice.repeat_after = *duration;
   }
   if (member_length(body, "data") > longest_data) return base::bad_request("total size of data must be 4096 bytes or less");
-  base::JsonFields data(*value);
-  data.read("data", notice.data);
-  if (data.error()) return base::bad_request("cannot decode notice data: " + *data.error());
+  base::JsonFields fields_of_data(*value);
+  if (const auto* data = fields_of_data.find("data"); data != nullptr) {
+    if (const auto fault = read_texts(*data, notice.data)) return base::bad_request("cannot decode notice data: " + *fault);
+  }
   return notice;
 }
 

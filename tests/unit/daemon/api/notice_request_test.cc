@@ -55,7 +55,7 @@ TEST_CASE("what is wrong with an added notice, in the order of checking") {
       {start + R"("a.b/c","repeat-after":"x"})", "invalid repeat-after: time: invalid duration \"x\""},
       {start + "\"a.b/c\",\"data\":{\"k\":1" + std::string(4091, ' ') + "}}", "total size of data must be 4096 bytes or less"},
       {start + R"("a.b/c","data":{"k":1}})",
-       "cannot decode notice data: json: cannot unmarshal number into Go struct field .data of type string"},
+       "cannot decode notice data: json: cannot unmarshal number into Go value of type string"},
   };
   for (const auto& [body, message] : rows) {
     CAPTURE(body);
