@@ -23,9 +23,13 @@ constexpr int attempts = 100;
 int look_for_directory(const std::string& path) {
   struct stat there{};
   if (::stat(path.c_str(), &there) == 0) return S_ISDIR(there.st_mode) ? 0 : ENOTDIR;
-  const int error = errno;
-  // A dangling link is in the way.
-  return error == ENOENT && ::lstat(path.c_str(), &there) == 0 ? ENOTDIR : error;
+  return errno;
+}
+
+/// Whether a link without a target is in the way of a directory.
+bool is_dangling_link(const std::string& path) {
+  struct stat there{};
+  return ::stat(path.c_str(), &there) != 0 && errno == ENOENT && ::lstat(path.c_str(), &there) == 0;
 }
 
 /// A rename that replaces nothing, where the kernel and the file system know it.
@@ -42,6 +46,7 @@ std::string shown_temp(const std::string& path) {
 
 /// Makes one directory whose parent exists.
 base::Result<void> make_one(const std::string& path, mode_t mode, const Owner& owner) {
+  if (is_dangling_link(path)) return std::unexpected(os_error("rename", shown_temp(path) + " " + path, ENOTDIR));
   const std::string parent = directory_of(path);
   const std::string name = base_name(path);
   std::string temp;

@@ -126,7 +126,11 @@ TEST_CASE("make directory: modes are exact, parents are made alike, nothing is l
     CHECK_FALSE(make_directory(folder / "file/below", parents, 0700, {}));
   }
   fs::create_symlink("nowhere", folder / "dangling");
-  CHECK(make_directory(folder / "dangling", true, 0700, {}).error().kind == "generic-file-error");
+  for (const bool parents : {false, true}) {
+    const auto error = make_directory(folder / "dangling", parents, 0700, {}).error();
+    CHECK(error.kind == "generic-file-error");
+    CHECK(error.message == "rename " + (folder / "dangling.mkdir-new") + " " + (folder / "dangling") + ": not a directory");
+  }
   CHECK(entries_in(folder.path) == 3);
 }
 
