@@ -49,6 +49,15 @@ class ResponseParser::Parser final : public http::basic_parser<false> {
   bool full_ = false;
 };
 
+namespace {
+
+std::string malformed_response(std::string_view first_line) {
+  return "net/http: HTTP/1.x transport connection broken: malformed HTTP response " +
+         layers::quote(first_line.substr(0, first_line.find_first_of("\r\n")));
+}
+
+}  // namespace
+
 ResponseParser::ResponseParser(std::size_t head_limit, std::size_t body_limit)
     : head_limit_(head_limit), body_limit_(body_limit) {
   renew();
@@ -67,6 +76,9 @@ std::expected<void, std::string> ResponseParser::put(std::string_view bytes) {
   started_ = started_ || !bytes.empty();
   if (first_line_.size() < line_kept && first_line_.find('\n') == std::string::npos)
     first_line_.append(bytes.substr(0, line_kept - first_line_.size()));
+  // Beast waits for a whole head; a server that speaks another protocol may never send one.
+  if (first_line_.find('\n') != std::string::npos && !first_line_.starts_with("HTTP/"))
+    return std::unexpected(malformed_response(first_line_));
   pending_.append(bytes);
   while (!pending_.empty() && !parser_->is_done()) {
     boost::beast::error_code error;
@@ -77,10 +89,9 @@ std::expected<void, std::string> ResponseParser::put(std::string_view bytes) {
       return std::unexpected("net/http: server response headers exceeded " + std::to_string(head_limit_) + " bytes; aborted");
     if (error && head_done()) return std::unexpected("malformed chunked encoding");
     if (error) {
-      const auto line = std::string_view(first_line_).substr(0, first_line_.find_first_of("\r\n"));
       const bool good_line = response_.status != 0;
-      return std::unexpected("net/http: HTTP/1.x transport connection broken: malformed " +
-                             (good_line ? "MIME header" : "HTTP response " + layers::quote(line)));
+      return std::unexpected(good_line ? "net/http: HTTP/1.x transport connection broken: malformed MIME header"
+                                       : malformed_response(first_line_));
     }
     // Interim responses only announce the real one; 101 would be the last.
     const int status = response_.status;

@@ -70,6 +70,8 @@ TEST_CASE("what ends early or is no HTTP") {
   CHECK(error("HTTP/1.1 20") == "unexpected EOF");
   CHECK(error("HTTP/1.1 500 X\r\nContent-Length: 100\r\n\r\nno more") == "unexpected EOF");
   CHECK(error("hello\r\n\r\n") == "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"hello\"");
+  CHECK(error("SSH-2.0-server\r\n") ==
+        "net/http: HTTP/1.x transport connection broken: malformed HTTP response \"SSH-2.0-server\"");
   CHECK(error("HTTP/1.1 200 OK\r\nX: " + std::string(500, 'x') + "\r\n\r\n") ==
         "net/http: server response headers exceeded 200 bytes; aborted");
 }
