@@ -27,6 +27,7 @@
 #include "daemon/logs/forwarding/forwarder.h"
 #include "daemon/logs/manager.h"
 #include "daemon/process/accounts.h"
+#include "daemon/process/descriptors.h"
 #include "daemon/process/limits.h"
 #include "daemon/process/reaper.h"
 #include "daemon/process/spawn.h"
@@ -385,6 +386,7 @@ void run_daemon_around(const lifecycle::Options& options, std::function<int()> s
   Daemon daemon(options);
   if (subcommand) daemon.set_subcommand(std::move(subcommand), stays);
   if (auto done = daemon.prepare(); !done) fail(done.error());
+  process::reserve_descriptors();
   auto code = daemon.serve();
   if (!code) fail(code.error());
   leave(*code);

@@ -17,7 +17,8 @@ namespace cobble::api {
 
 namespace {
 
-constexpr std::size_t read_step = 16 * 1024;
+/// Enough for nearly every head: thousands of clients may stop in the middle of one.
+constexpr std::size_t first_read_step = 2 * 1024;
 /// Larger bodies are sent chunked, as the reference does.
 constexpr std::size_t largest_counted_body = 2048;
 /// Whoever is still sending when the connection ends gets this much time, and may send this much, so that a reset doesn't
@@ -71,6 +72,7 @@ Connection::Connection(Server& server, std::unique_ptr<base::Stream> stream, Pee
       client_gone_(server.loop_),
       watch_timer_(server.loop_) {
   place_ = server_.connections_.insert(server_.connections_.end(), this);
+  server_.crowd_ = std::max(server_.crowd_, server_.connections_.size());
 }
 
 Connection::~Connection() {
@@ -98,13 +100,17 @@ void Connection::check_deadline(base::SteadyTime now) {
   if (now > deadline_) abort();
 }
 
-Task<bool> Connection::read_more() {
+Task<bool> Connection::read_more(std::size_t step) {
   const std::size_t before = buffer_.size();
-  buffer_.resize(before + read_step);
+  buffer_.resize(before + step);
   base::ErrorCode error;
   const std::size_t count = co_await stream_->read_some(std::span(buffer_).subspan(before), error);
   buffer_.resize(before + (error ? 0 : count));
   co_return !error;
+}
+
+void Connection::release_buffer() {
+  std::string().swap(buffer_);
 }
 
 Task<bool> Connection::read_head(std::size_t& head_size) {
@@ -114,11 +120,11 @@ Task<bool> Connection::read_head(std::size_t& head_size) {
     while (searched == 0 && (buffer_.starts_with("\r\n") || buffer_.starts_with('\n')))
       buffer_.erase(0, buffer_.front() == '\n' ? 1 : 2);
     head_size = find_head_end(buffer_, searched);
-    if (head_size != 0) co_return true;
-    if (buffer_.size() > max_head_size) {
+    if ((head_size == 0 ? buffer_.size() : head_size) > max_head_size) {
       co_await refuse({431, {}});
       co_return false;
     }
+    if (head_size != 0) co_return true;
     // Neither TLS nor a line of text will come to an end that we would understand.
     if (!buffer_.empty() && buffer_.front() == '\x16') {
       co_await refuse({400, {}});
@@ -127,11 +133,16 @@ Task<bool> Connection::read_head(std::size_t& head_size) {
     searched = buffer_.size();
     if (buffer_.empty()) {
       set_deadline(server_.limits_.idle);
+      // Who says nothing holds no buffer.
+      release_buffer();
+      base::ErrorCode error;
+      co_await stream_->wait_readable(error);
+      if (error) co_return false;
     } else if (idle_) {
       idle_ = false;
       set_deadline(server_.limits_.head);
     }
-    if (!co_await read_more()) co_return false;
+    if (!co_await read_more(std::clamp(buffer_.size(), first_read_step, read_step))) co_return false;
   }
 }
 
@@ -179,6 +190,7 @@ Task<bool> Connection::serve_one() {
 
   auto regular = regular_head(std::string_view(buffer_).substr(0, head_size));
   buffer_.erase(0, head_size);
+  if (buffer_.empty()) release_buffer();
   if (!regular) {
     co_await refuse(regular.error());
     co_return false;

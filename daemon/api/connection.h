@@ -34,6 +34,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const access::RequestUser* streaming_to() const { return streaming_to_; }
 
  private:
+  static constexpr std::size_t read_step = 16 * 1024;
+
   friend class RequestBody;
   friend class ResponseBody;
 
@@ -42,7 +44,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_deadline(base::Nanoseconds limit) { deadline_ = std::chrono::steady_clock::now() + limit; }
   void clear_deadline() { deadline_ = base::SteadyTime::max(); }
 
-  Task<bool> read_more();
+  /// Reads at most `step` bytes to the end of the buffer; false at the end of the stream.
+  Task<bool> read_more(std::size_t step = read_step);
+  /// Gives the buffer's memory back.
+  void release_buffer();
   Task<bool> read_head(std::size_t& head_size);
   Task<bool> serve_one();
   Task<void> refuse(ProtocolError error);

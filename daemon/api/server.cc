@@ -2,12 +2,16 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -39,6 +43,9 @@ constexpr base::Nanoseconds sweep_period = std::chrono::seconds(5);
 constexpr int accept_batch_size = 32;
 /// Pause after accept failed for want of descriptors or memory.
 constexpr base::Nanoseconds accept_pause = std::chrono::milliseconds(200);
+/// Connections from which on it is worth while to give their memory back when most of them have gone.
+constexpr std::size_t smallest_crowd = 256;
+constexpr base::Nanoseconds turned_away_line_period = std::chrono::seconds(10);
 
 /// Counts a connection of a listener for as long as it lives.
 class Seat {
@@ -58,6 +65,17 @@ void set_credentials(int fd, Peer& peer) {
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
   peer.uid = credentials.uid;
   peer.pid = credentials.pid;
+}
+
+/// A new connection gets the lowest free descriptor, so that its number tells how many are in use. Connections leave some of them
+/// to services, checks, commands and the state file; who is no admin leaves as many again to admins. A few may always come: when
+/// it is services that have the descriptors, somebody must be able to stop them. `others`: connections that there are.
+bool leaves_room(int fd, const Peer& peer, std::size_t others) {
+  const bool admin = peer.transport == Transport::unix_socket && (peer.uid == 0U || peer.uid == ::geteuid());
+  rlimit limit{};
+  if (others < (admin ? 8 : 4) || ::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return true;
+  const rlim_t kept = std::clamp<rlim_t>(limit.rlim_cur / 8, 8, 64);
+  return static_cast<rlim_t>(fd) + (admin ? kept : 2 * kept) < limit.rlim_cur;
 }
 
 }  // namespace
@@ -135,6 +153,10 @@ bool Server::accept_batch(const std::shared_ptr<Listener>& listener) {
       ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       peer.address = address_text(address);
     }
+    if (!leaves_room(fd.get(), peer, connections_.size() + static_cast<std::size_t>(i))) {
+      turn_away(fd.get(), peer.transport);
+      continue;
+    }
     base::Socket socket(loop_);
     base::ErrorCode error;
     socket.assign(boost::asio::generic::stream_protocol(address.ss_family, 0), fd.get(), error);
@@ -144,6 +166,19 @@ bool Server::accept_batch(const std::shared_ptr<Listener>& listener) {
     base::spawn(loop_, "connection", run_connection(listener, std::move(socket), std::move(peer)));
   }
   return true;
+}
+
+void Server::turn_away(int fd, Transport transport) {
+  ++turned_away_;
+  if (const base::SteadyTime now = std::chrono::steady_clock::now(); now >= next_turned_away_line_) {
+    next_turned_away_line_ = now + turned_away_line_period;
+    base::log("Refused " + std::to_string(std::exchange(turned_away_, 0)) + " connections: too few descriptors left");
+  }
+  if (transport == Transport::https) return;
+  static constexpr std::string_view answer =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 114\r\nConnection: close\r\n\r\n"
+      R"({"type":"error","status-code":503,"status":"Service Unavailable","result":{"message":"too many open connections"}})";
+  [[maybe_unused]] const auto sent = ::send(fd, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 Task<void> Server::run_connection(std::shared_ptr<Listener> listener, base::Socket socket, Peer peer) {
@@ -166,8 +201,15 @@ Task<void> Server::run_connection(std::shared_ptr<Listener> listener, base::Sock
 void Server::sweep() {
   const base::SteadyTime now = std::chrono::steady_clock::now();
   for (auto at = connections_.begin(); at != connections_.end();) (*at++)->check_deadline(now);
+  clean_up_after_crowd();
   sweeping_ = !connections_.empty();
   if (sweeping_) sweeper_.start(sweep_period, [this] { sweep(); });
+}
+
+void Server::clean_up_after_crowd() {
+  if (crowd_ < smallest_crowd || connections_.size() > crowd_ / 4) return;
+  crowd_ = connections_.size();
+  ::malloc_trim(0);
 }
 
 void Server::end_streams(const std::function<bool(const access::RequestUser&)>& unwanted) {

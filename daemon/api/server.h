@@ -86,8 +86,12 @@ class Server {
   void log_request(const Peer& peer, const Request& request, int status, base::SteadyTime start) const;
   Task<void> accept_loop(std::shared_ptr<Listener> listener);
   bool accept_batch(const std::shared_ptr<Listener>& listener);
+  /// Answers a new connection that there is no room for.
+  void turn_away(int fd, Transport transport);
   Task<void> run_connection(std::shared_ptr<Listener> listener, base::Socket socket, Peer peer);
   void sweep();
+  /// Gives memory back to the system when a crowd of clients has gone.
+  void clean_up_after_crowd();
 
   base::IoContext& loop_;
   Context& context_;
@@ -96,6 +100,9 @@ class Server {
   ServerLimits limits_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::list<Connection*> connections_;
+  std::size_t crowd_ = 0;        ///< most connections at a time since memory was given back
+  std::size_t turned_away_ = 0;  ///< and not logged yet
+  base::SteadyTime next_turned_away_line_{};
   base::Timer sweeper_;
   bool sweeping_ = false;
   bool stopping_ = false;

@@ -43,6 +43,11 @@ class Reserve {
   std::vector<base::UniqueFd> held_;
 };
 
+Reserve& reserve() {
+  static Reserve only;
+  return only;
+}
+
 }  // namespace
 
 int null_input() {
@@ -59,11 +64,14 @@ int null_output() {
   return file.get();
 }
 
+void reserve_descriptors() {
+  reserve().fill();
+}
+
 base::Pipe make_output_pipe() {
-  static Reserve reserve;
   base::Pipe pipe = system_calls().pipe();
-  if (!pipe.read_end && out_of_descriptors() && reserve.give_two()) return system_calls().pipe();
-  if (pipe.read_end) reserve.fill();
+  if (!pipe.read_end && out_of_descriptors() && reserve().give_two()) return system_calls().pipe();
+  if (pipe.read_end) reserve().fill();
   return pipe;
 }
 

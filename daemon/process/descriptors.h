@@ -11,6 +11,9 @@ namespace cobble::process {
 int null_input();
 int null_output();
 
+/// Fills the reserve of `make_output_pipe`: once at the start, before clients can take the descriptors.
+void reserve_descriptors();
+
 /// A pipe for a child's output. Draws on descriptors kept in reserve when the limit has been reached, so that services can still
 /// be restarted; empty ends with errno when those are used up too. The reserve fills up again by itself at later calls.
 base::Pipe make_output_pipe();

@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import pathlib
+import re
 import resource
 import socket
 import threading
 
 import pytest
-from conftest import until
+from conftest import SANITIZED, until
 
 HEALTHY = b'{"type":"sync","status-code":200,"status":"OK","result":{"healthy":true}}'
 
@@ -235,6 +237,60 @@ def test_out_of_descriptors_the_daemon_goes_on(daemon):
     until(lambda: daemon.request("GET", "/v1/health")[0] == 200, "the API to answer again")
     assert daemon.services_action("restart", ["a"])["status"] == "Done"
     assert daemon.stop() == 0
+
+
+def test_a_crowd_takes_no_descriptors_from_supervision(daemon, tmp_path):
+    limit = 80
+    runs = tmp_path / "runs"
+    runs.touch()
+    daemon.layer(
+        "001-base.yaml",
+        "services:\n  a:\n    override: replace\n    command: sh -c 'echo run; sleep 1.1'\n    backoff-delay: 10ms\n    startup: enabled\n"
+        f"checks:\n  fine:\n    override: replace\n    period: 500ms\n    threshold: 1\n    exec: {{command: sh -c 'echo run >> {runs}'}}\n",
+    )
+    daemon.start("--verbose", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+    crowd = [Raw(daemon) for _ in range(limit)]
+    with contextlib.ExitStack() as stack:
+        for connection in crowd:
+            stack.callback(connection.close)
+        status, headers, body = crowd[-1].reply()
+        assert status == 503 and ("Content-Type", "application/json") in headers
+        assert json.loads(body)["result"] == {"message": "too many open connections"}
+        until(lambda: "connections: too few descriptors left" in daemon.log(), "the refusals to be logged")
+        # While they hold on to theirs, services restart and checks pass.
+        seen = daemon.out_path.read_text().count("run")
+        until(lambda: daemon.out_path.read_text().count("run") >= seen + 2, "the service to run again")
+        checked = len(runs.read_text())
+        until(lambda: len(runs.read_text()) > checked, "the check to run")
+    until(lambda: daemon.request("GET", "/v1/health")[0] == 200, "the API to answer again")
+    assert "too many open files" not in daemon.log()
+
+
+def test_idle_clients_cost_little_memory(daemon):
+    if SANITIZED:
+        pytest.skip("sanitizers keep freed memory")
+    wanted = 1500
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted + 200:
+        pytest.skip(f"only {hard} descriptors")
+    daemon.start("--hold")
+
+    def resident():
+        return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text())[1])
+
+    assert daemon.request("GET", "/v1/services")[0] == 200
+    before = resident()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))
+    try:
+        idle = [Raw(daemon) for _ in range(wanted)]
+        for connection in idle:
+            connection.send("GET /v1/services HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.reply()[0] == 200
+        assert (resident() - before) / wanted < 8  # KiB
+        for connection in idle:
+            connection.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_long_polls_end_when_the_client_or_the_daemon_does(raw, daemon):
