@@ -44,8 +44,9 @@ std::vector<std::uint32_t> code_points(std::string_view text) {
   return out;
 }
 
-/// A character that may stand in a scalar without an escape.
+/// A character that may stand in a scalar without an escape. U+2028 and U+2029 end lines in YAML 1.1.
 bool is_printable(std::uint32_t c) {
+  if (c == 0x2028 || c == 0x2029) return false;
   return c == '\n' || (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF);
 }
 

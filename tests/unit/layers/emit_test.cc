@@ -57,6 +57,9 @@ TEST_CASE("scalars are quoted where they must be") {
       {"\x7f", "\"\\x7F\""},
       {"\xC2\x85", "\"\\N\""},
       {"\xEF\xBB\xBF", "\"\\uFEFF\""},
+      {"a\xE2\x80\xA8"
+       "b\xE2\x80\xA9",
+       "\"a\\Lb\\P\""},
       {"\xF0\x9F\x8E\x89", "\"\\U0001F389\""},
       {"\xC3\xA9", "\xC3\xA9"},
   };
