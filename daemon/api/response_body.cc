@@ -1,5 +1,7 @@
 #include "daemon/api/response_body.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -12,12 +14,18 @@
 #include <vector>
 
 #include "daemon/base/blocking.h"
+#include "daemon/base/fd.h"
 
 namespace cobble::api {
 
 namespace {
 
 constexpr std::size_t copy_step = 256 * 1024;
+/// Bytes of one sendfile, and of one visit to the pool.
+constexpr std::uint64_t direct_step = 1024 * 1024;
+constexpr std::uint64_t pool_step = 4 * 1024 * 1024;
+/// A client that takes nothing for this long is waited for on the loop.
+constexpr int slow_client_ms = 5;
 
 }  // namespace
 
@@ -58,24 +66,65 @@ bool ResponseBody::wanted() const {
   return good_ && !connection_.ending_ && !connection_.gone_;
 }
 
+/// A file on its way to a socket. Used on the pool, also when the connection is already gone: so it has descriptors of its own.
+struct ResponseBody::FileSource {
+  base::UniqueFd file;
+  base::UniqueFd socket;  ///< none where bytes must not go there directly (TLS)
+  std::vector<char> piece;
+
+  /// Lets the kernel move bytes until the client has been slow for a moment; how many it moved.
+  std::uint64_t send(std::uint64_t count) const {
+    std::uint64_t moved = 0;
+    while (moved < count) {
+      const ssize_t n = ::sendfile(socket.get(), file.get(), nullptr, std::min<std::uint64_t>(count - moved, direct_step));
+      if (n > 0) {
+        moved += static_cast<std::uint64_t>(n);
+        continue;
+      }
+      pollfd writable{socket.get(), POLLOUT, 0};
+      const bool full = n < 0 && errno == EAGAIN;
+      if (!full || ::poll(&writable, 1, slow_client_ms) != 1 || (writable.revents & (POLLERR | POLLHUP)) != 0) break;
+    }
+    return moved;
+  }
+
+  /// Some bytes into `piece`; 0 at the file's end or after an error.
+  std::size_t read(std::uint64_t most) {
+    piece.resize(copy_step);
+    ssize_t n = 0;
+    do {
+      n = ::read(file.get(), piece.data(), static_cast<std::size_t>(std::min<std::uint64_t>(most, piece.size())));
+    } while (n < 0 && errno == EINTR);
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+};
+
+Task<std::size_t> ResponseBody::copy_piece(std::shared_ptr<FileSource> source, std::uint64_t most) {
+  const std::size_t size = co_await base::blocking([source, most] { return source->read(most); });
+  if (size == 0 || !co_await put({}, std::string_view(source->piece.data(), size))) co_return 0;
+  co_return size;
+}
+
 Task<bool> ResponseBody::send_file(int fd, std::uint64_t count) {
-  // The bytes are read on the pool, since a disk may be slow; small pieces, so that memory stays bounded.
-  auto piece = std::make_shared<std::vector<char>>(static_cast<std::size_t>(std::min<std::uint64_t>(count, copy_step)));
+  if (chunked_) append_chunk_head(head_, count);
+  const std::string head = std::exchange(head_, chunked_ ? "\r\n" : "");
+  sent_ += count;
+  if (!co_await put(head, {})) co_return false;
+  const auto source = std::make_shared<FileSource>();
+  source->file.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (connection_.stream_->plain()) source->socket.reset(::fcntl(connection_.stream_->native_handle(), F_DUPFD_CLOEXEC, 3));
+  // The pool does it, since a disk may be slow. A slow client is waited for on the loop, a piece at a time.
   while (count > 0) {
-    const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(count, piece->size()));
-    const ssize_t got = co_await base::blocking([piece, fd, wanted] {
-      ssize_t n = 0;
-      do {
-        n = ::read(fd, piece->data(), wanted);
-      } while (n < 0 && errno == EINTR);
-      return n;
-    });
-    if (got <= 0) {
+    std::uint64_t moved = 0;
+    if (source->socket) {
+      moved = co_await base::blocking([source, most = std::min(count, pool_step)] { return source->send(most); });
+    }
+    if (moved == 0) moved = co_await copy_piece(source, count);
+    if (moved == 0) {
       good_ = false;
       co_return false;
     }
-    if (!co_await write(std::string_view(piece->data(), static_cast<std::size_t>(got)))) co_return false;
-    count -= static_cast<std::uint64_t>(got);
+    count -= moved;
   }
   co_return good_;
 }

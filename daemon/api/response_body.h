@@ -25,7 +25,9 @@ class ResponseBody final : public BodyWriter {
   Task<bool> finish(std::optional<std::uint64_t> announced);
 
  private:
+  struct FileSource;
   Task<bool> put(std::string_view head, std::string_view body);
+  Task<std::size_t> copy_piece(std::shared_ptr<FileSource> source, std::uint64_t most);
 
   Connection& connection_;
   bool chunked_;

@@ -19,16 +19,22 @@ struct FdWriter::Shared {
   std::size_t limit;
   std::mutex mutex;
   std::condition_variable wake;
+  std::condition_variable stop;
   std::condition_variable idle;
   std::deque<std::string> queue;
   std::size_t queued = 0;
   bool writing = false;
+  bool waiting = false;  ///< for the next block
   bool stopping = false;
   bool started = false;
   bool ended = false;
 };
 
 namespace {
+
+/// When many blocks come shortly after one another, they are gathered for a moment: waking a thread costs more than writing.
+constexpr auto short_time = std::chrono::milliseconds(1);
+constexpr int many_blocks = 20;
 
 void write_all(int fd, std::string_view block) {
   while (!block.empty()) {
@@ -77,8 +83,12 @@ bool FdWriter::write(std::string_view block) {
     try {
       std::thread([shared = shared_] {
         std::unique_lock guard(shared->mutex);
+        int in_a_row = 0;
+        std::chrono::steady_clock::time_point last;
         while (true) {
+          shared->waiting = true;
           shared->wake.wait(guard, [&] { return shared->stopping || !shared->queue.empty(); });
+          shared->waiting = false;
           if (shared->queue.empty()) break;
           std::string block_now = std::move(shared->queue.front());
           shared->queue.pop_front();
@@ -88,7 +98,12 @@ bool FdWriter::write(std::string_view block) {
           guard.lock();
           shared->writing = false;
           shared->queued -= block_now.size();
-          if (shared->queue.empty()) shared->idle.notify_all();
+          if (!shared->queue.empty()) continue;
+          shared->idle.notify_all();
+          const auto now = std::chrono::steady_clock::now();
+          in_a_row = now - last < 2 * short_time ? in_a_row + 1 : 0;
+          last = now;
+          if (in_a_row >= many_blocks) shared->stop.wait_for(guard, short_time, [&] { return shared->stopping; });
         }
         shared->ended = true;
         shared->idle.notify_all();
@@ -99,7 +114,7 @@ bool FdWriter::write(std::string_view block) {
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
-  shared_->wake.notify_one();
+  if (shared_->waiting) shared_->wake.notify_one();
   return true;
 }
 
@@ -110,6 +125,7 @@ void FdWriter::stop(Nanoseconds limit) {
   }
   shared_->stopping = true;
   shared_->wake.notify_all();
+  shared_->stop.notify_all();
 }
 
 }  // namespace cobble::base

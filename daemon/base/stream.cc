@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,9 +15,15 @@ namespace cobble::base {
 
 namespace {
 
+/// Bytes that a stream may write without giving others their turn of the loop.
+constexpr std::size_t direct_limit = 256 * 1024;
+
 class PlainStream final : public Stream {
  public:
-  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
+  explicit PlainStream(Socket socket) : socket_(std::move(socket)) {
+    ErrorCode ignored;
+    socket_.non_blocking(true, ignored);
+  }
 
   Task<std::size_t> read_some(std::span<char> buffer, ErrorCode& error) override {
     co_return co_await socket_.async_read_some(asio::buffer(buffer.data(), buffer.size()),
@@ -28,8 +35,18 @@ class PlainStream final : public Stream {
   }
 
   Task<void> write(std::string_view head, std::string_view body, ErrorCode& error) override {
-    const std::array<asio::const_buffer, 2> buffers{asio::buffer(head.data(), head.size()),
-                                                    asio::buffer(body.data(), body.size())};
+    std::array<asio::const_buffer, 2> buffers{asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size())};
+    // Mostly the kernel takes all of it at once; that needs no turn of the loop.
+    std::size_t taken = socket_.write_some(buffers, error);
+    if (error && error != asio::error::would_block) co_return;
+    direct_ += taken;
+    if (taken == head.size() + body.size() && direct_ < direct_limit) co_return;
+    direct_ = 0;
+    for (asio::const_buffer& buffer : buffers) {
+      const std::size_t gone = std::min(taken, buffer.size());
+      buffer += gone;
+      taken -= gone;
+    }
     co_await asio::async_write(socket_, buffers, asio::redirect_error(asio::use_awaitable, error));
   }
 
@@ -48,6 +65,7 @@ class PlainStream final : public Stream {
 
  private:
   Socket socket_;
+  std::size_t direct_ = 0;  ///< bytes written since the loop last had a turn
 };
 
 }  // namespace

@@ -30,13 +30,9 @@ Split split(WallTime time) {
 
 void append_padded(std::string& out, std::int64_t number, int width) {
   std::array<char, 20> digits;
-  int count = 0;
-  do {
-    digits[static_cast<std::size_t>(count++)] = static_cast<char>('0' + number % 10);
-    number /= 10;
-  } while (number != 0);
-  for (int i = count; i < width; ++i) out += '0';
-  while (count > 0) out += digits[static_cast<std::size_t>(--count)];
+  auto first = digits.end();
+  for (; number != 0 || width > 0; number /= 10, --width) *--first = static_cast<char>('0' + number % 10);
+  out.append(first, digits.end());
 }
 
 void append_date_time(std::string& out, const std::tm& tm) {

@@ -97,6 +97,8 @@ bool Session::is_end(std::string_view text) const {
 
 base::Task<void> Session::pump(std::shared_ptr<Session> self, Output& output) {
   std::vector<char> buffer(first_output_buffer);
+  base::ErrorCode ignored;
+  output.source.non_blocking(true, ignored);
   bool heard = true;
   while (heard) {
     const std::size_t count = co_await self->read_output(output, buffer);
@@ -104,7 +106,6 @@ base::Task<void> Session::pump(std::shared_ptr<Session> self, Output& output) {
     heard = co_await output.channel->send(Opcode::binary, std::string_view(buffer.data(), count));
     if (count == buffer.size() && count < output_buffer) buffer.resize(output_buffer);
   }
-  base::ErrorCode ignored;
   output.source.close(ignored);
   // A terminal hangs up only when we hold no other end of it.
   if (!heard && output.is_terminal && self->command_.interactive) self->input_->close(ignored);
@@ -117,8 +118,11 @@ base::Task<void> Session::pump(std::shared_ptr<Session> self, Output& output) {
 base::Task<std::size_t> Session::read_output(Output& output, std::span<char> buffer) {
   if (output.is_terminal && exited_) co_return co_await read_rest(output, buffer);
   base::ErrorCode error;
-  const std::size_t count = co_await output.source.async_read_some(asio::buffer(buffer.data(), buffer.size()),
-                                                                   asio::redirect_error(asio::use_awaitable, error));
+  // What is there is taken at once; others get their turn of the loop while the client gets it.
+  std::size_t count = output.source.read_some(asio::buffer(buffer.data(), buffer.size()), error);
+  if (error == asio::error::would_block)
+    count = co_await output.source.async_read_some(asio::buffer(buffer.data(), buffer.size()),
+                                                   asio::redirect_error(asio::use_awaitable, error));
   if (error == asio::error::operation_aborted && output.is_terminal && exited_) co_return co_await read_rest(output, buffer);
   co_return error ? 0 : count;
 }

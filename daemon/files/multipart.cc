@@ -17,6 +17,12 @@ bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
+/// What `text.find(what)` gives, by the C library's search, which leaps over most of the text.
+std::size_t find_text(std::string_view text, std::string_view what) {
+  const void* at = ::memmem(text.data(), text.size(), what.data(), what.size());
+  return at == nullptr ? std::string_view::npos : static_cast<std::size_t>(static_cast<const char*>(at) - text.data());
+}
+
 bool is_field_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7f'; });
 }
@@ -169,7 +175,7 @@ MultipartParser::Event MultipartParser::next_in_body() {
   const std::string_view bytes = pending();
   const bool at_start = body_begins_ && bytes.starts_with(dash_boundary_);
   if (body_begins_ && !at_start && !input_ended_ && dash_boundary_.starts_with(bytes)) return Event::need_bytes;
-  const std::size_t found = at_start ? 0 : bytes.find(delimiter_);
+  const std::size_t found = at_start ? 0 : find_text(bytes, delimiter_);
   if (found == std::string_view::npos) {
     const std::size_t safe = safe_length(bytes);
     return safe > 0 ? give(safe) : starved("unexpected EOF");

@@ -14,6 +14,10 @@ namespace {
 /// One buffer for all readers: bytes don't stay in it.
 std::array<char, 64 * 1024> buffer;
 
+/// A read of at least this much is followed by another one in the same turn of the loop, up to so many.
+constexpr std::size_t busy_size = 32 * 1024;
+constexpr int most_reads = 4;
+
 /// Reads at the end of a process: twice what a pipe holds by default, or a whole one that was made large.
 constexpr int drain_reads = 16;
 
@@ -39,7 +43,13 @@ struct OutputReader::State : std::enable_shared_from_this<State> {
       });
       return;
     }
-    if (read_some() && descriptor.is_open()) wait();
+    for (int reads = 0; reads < most_reads; ++reads) {
+      const auto before = log.buffer().end_position();
+      if (!read_some() || !descriptor.is_open()) return;
+      // Whoever filled less than half of the pipe since is not faster than we are.
+      if (log.buffer().end_position() - before < busy_size || log.held_back()) break;
+    }
+    wait();
   }
 
   /// False at the end of the pipe. True, too, when there was nothing to read.

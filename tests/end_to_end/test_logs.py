@@ -282,7 +282,10 @@ def test_live_readers_get_every_byte(daemon):
         (daemon.folder / name).write_bytes(content)
     commands = {name: script(daemon, f"{name}.sh", after(go, f"cat {daemon.folder / name}").removesuffix("; exec sleep 1000")) for name in data}
     targets = {"sl": {"type": "syslog", "location": f"tcp://127.0.0.1:{syslog.port}"}}
-    daemon.layer("001-logs.yaml", plan(commands, targets))
+    layer = json.loads(plan(commands, targets))
+    for service in layer["services"].values():
+        service["on-success"] = "ignore"
+    daemon.layer("001-logs.yaml", json.dumps(layer))
     daemon.start()
     follower = Follower(daemon)
     until(lambda: all(s["current"] == "active" for s in daemon.get("/v1/services")), "all to run")
