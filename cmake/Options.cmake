@@ -33,7 +33,9 @@ if(CCACHE)
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
+# What was linked, libraries included, is told in NAME.link.d (packaging/sbom reads it).
 function(cobble_link_static target)
+  target_link_options(${target} PRIVATE -Wl,--dependency-file=$<TARGET_FILE:${target}>.link.d)
   target_link_options(${target} PRIVATE -static-pie -Wl,--pack-dyn-relocs=relr -Wl,--build-id=sha1 -Wl,--icf=safe)
 endfunction()
 
