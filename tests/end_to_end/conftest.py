@@ -13,6 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("COBBLE_BINARY", str(ROOT / "build/dev/pebble"))
+VERSION = subprocess.run([ROOT / "packaging/version"], capture_output=True, text=True, check=True).stdout.strip()
 FULL = os.environ.get("COBBLE_FULL") == "1"
 # Sanitizers keep freed memory for a while, so that limits of memory mean nothing with them.
 SANITIZED = b"__asan_init" in pathlib.Path(BINARY).read_bytes() if os.path.exists(BINARY) else False

@@ -27,10 +27,11 @@ def need_namespaces():
 
 @dataclasses.dataclass
 class Image:
-    """A root to copy for each container, and folders of this machine to be seen in it (read-only): (outside, inside)."""
+    """A root to copy for each container, folders of this machine to be seen in it (read-only): (outside, inside), and its own command."""
 
     root: pathlib.Path
     binds: list = dataclasses.field(default_factory=list)
+    command: list = dataclasses.field(default_factory=list)
 
 
 def busybox_image(root, users=("root:0", "web:1000")):
@@ -64,12 +65,17 @@ def python_image(root):
 
 
 class Container:
-    """One process as PID 1 of mount, PID and IPC namespaces below a root. `mounts` are (outside, inside, writable)."""
+    """One process as PID 1 of mount, PID and IPC namespaces below a root. `mounts` are (outside, inside, writable); with a `user` (its number) the
+    process has no capabilities."""
 
-    def __init__(self, root, command, *, env, mounts=(), cwd="/", log=subprocess.DEVNULL, name="container"):
+    def __init__(self, root, command, *, env, mounts=(), cwd="/", log=subprocess.DEVNULL, name="container", user=None, read_only=False):
         self.root = pathlib.Path(root)
-        arguments = ["bwrap", "--bind", str(root), "/", "--proc", "/proc", "--dev", "/dev", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]
-        arguments += ["--hostname", name, "--as-pid-1", "--die-with-parent", "--clearenv"]
+        for inside in ["/proc", "/dev", *(inside for outside, inside, _ in mounts if os.path.isdir(outside))]:
+            (self.root / inside[1:]).mkdir(parents=True, exist_ok=True)
+        arguments = ["bwrap", "--ro-bind" if read_only else "--bind", str(root), "/", "--proc", "/proc", "--dev", "/dev"]
+        arguments += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", name, "--as-pid-1", "--die-with-parent", "--clearenv"]
+        if user is not None:
+            arguments += ["--unshare-user", "--uid", str(user), "--gid", str(user), "--cap-drop", "ALL"]
         for outside, inside, writable in mounts:
             arguments += ["--bind" if writable else "--ro-bind", str(outside), inside]
         for key, value in env.items():
@@ -108,23 +114,38 @@ class Container:
 
 
 class Pod:
-    """Runs a pod's manifest: volumes, init containers one after another, containers, probes, restarts. A root is made anew from its image
-    for each start, the volumes stay, as in Kubernetes."""
+    """Runs a pod's specification: volumes, init containers one after another, sidecars, containers, probes, restarts. A root is made anew from
+    its image for each start, the volumes stay, as in Kubernetes."""
 
-    def __init__(self, folder, manifest, images):
+    def __init__(self, folder, spec, images, config_maps=None):
         self.folder = folder
-        self.spec = manifest["spec"]
+        self.spec = spec
         self.images = images
         self.volumes = {}
         self.running = {}
         self.starts = {}
         for volume in self.spec.get("volumes", []):
-            assert "emptyDir" in volume, volume
-            self.volumes[volume["name"]] = folder / "volumes" / volume["name"]
-            self.volumes[volume["name"]].mkdir(parents=True)
+            path = self.volumes[volume["name"]] = folder / "volumes" / volume["name"]
+            path.mkdir(parents=True)
+            if "configMap" in volume:
+                self.write_config_map(path, config_maps[volume["configMap"]["name"]])
+
+    @staticmethod
+    def write_config_map(folder, data):
+        """As the kubelet lays it out, so that all files change at once: links into a folder that is itself behind a link."""
+        (folder / "..2026_01_01").mkdir()
+        (folder / "..data").symlink_to("..2026_01_01")
+        for name, text in data.items():
+            (folder / "..2026_01_01" / name).write_text(text)
+            (folder / name).symlink_to(f"..data/{name}")
 
     def spec_of(self, name):
-        return next(c for c in self.spec["initContainers"] + self.spec["containers"] if c["name"] == name)
+        return next(c for c in self.spec.get("initContainers", []) + self.spec["containers"] if c["name"] == name)
+
+    def lasting(self):
+        """The names of what runs for as long as the pod does: sidecars, then containers."""
+        sidecars = [c["name"] for c in self.spec.get("initContainers", []) if c.get("restartPolicy") == "Always"]
+        return sidecars + [c["name"] for c in self.spec["containers"]]
 
     def log(self, name):
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -137,30 +158,44 @@ class Pod:
         root.parent.mkdir(exist_ok=True)
         subprocess.run(["cp", "-a", image.root, root], check=True)
         mounts = [(outside, inside, False) for outside, inside in image.binds]
-        for mount in spec["volumeMounts"]:
+        for mount in spec.get("volumeMounts", []):
             outside = self.volumes[mount["name"]] / mount.get("subPath", "")
             if not outside.exists():
                 outside.mkdir(parents=True)
             mounts.append((outside, mount["mountPath"], not mount.get("readOnly", False)))
         path = {"PATH": "/opt/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         env = path | {variable["name"]: variable["value"] for variable in spec.get("env", [])}
+        rights = self.spec.get("securityContext", {}) | spec.get("securityContext", {})
         with open(self.folder / f"{name}.log", "ab") as log:
             self.running[name] = Container(
-                root, spec.get("command", []) + spec.get("args", []), env=env, mounts=mounts, cwd=spec.get("workingDir", "/"), log=log, name=name
+                root,
+                spec.get("command", image.command) + spec.get("args", []),
+                env=env,
+                mounts=mounts,
+                cwd=spec.get("workingDir", "/"),
+                log=log,
+                name=name,
+                user=rights.get("runAsUser") or None,
+                read_only=rights.get("readOnlyRootFilesystem", False),
             )
         return self.running[name]
 
     def start(self):
         for spec in self.spec.get("initContainers", []):
-            assert self.launch(spec["name"]).outer.wait(60) == 0, self.log(spec["name"])
+            name = spec["name"]
+            container = self.launch(name)
+            if spec.get("restartPolicy") == "Always":
+                until(lambda: self.probe(name, "startup") == 200, f"the start of {name}")
+            else:
+                assert container.outer.wait(60) == 0, self.log(name)
         for spec in self.spec["containers"]:
             self.launch(spec["name"])
 
     def restart_ended(self):
         """Starts what has ended anew, as the kubelet does with restartPolicy Always."""
-        for spec in self.spec["containers"]:
-            if self.running[spec["name"]].outer.poll() is not None:
-                self.launch(spec["name"])
+        for name in self.lasting():
+            if self.running[name].outer.poll() is not None:
+                self.launch(name)
 
     def probe(self, name, kind):
         """The HTTP status that a probe of the manifest gets, or None without an answer."""
@@ -175,12 +210,11 @@ class Pod:
             connection.close()
 
     def stop(self):
-        """Ends the pod in order; returns each container's exit code."""
-        for container in self.running.values():
-            if container.outer.poll() is None:
-                container.signal(signal.SIGTERM)
-        limit = self.spec["terminationGracePeriodSeconds"]
-        return {spec["name"]: self.running[spec["name"]].outer.wait(limit) for spec in self.spec["containers"]}
+        """Ends the pod's containers by SIGTERM; returns their exit codes."""
+        for name in self.lasting():
+            if self.running[name].outer.poll() is None:
+                self.running[name].signal(signal.SIGTERM)
+        return {name: self.running[name].outer.wait(self.spec["terminationGracePeriodSeconds"]) for name in self.lasting()}
 
     def close(self):
         for container in self.running.values():

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import BINARY, FULL, ROOT
+from conftest import BINARY, FULL, ROOT, VERSION
 from pods import need_namespaces
 
 pytestmark = pytest.mark.release_only
@@ -69,13 +69,9 @@ def packages(tmp_path_factory):
     return build(tmp_path_factory.mktemp("packages"))
 
 
-def version():
-    return subprocess.run([ROOT / "packaging/version"], capture_output=True, text=True, check=True).stdout.strip()
-
-
 def test_what_the_package_is(packages, tmp_path):
     package = next(packages.glob("*.deb"))
-    assert package.name == f"cobble_{version()}_{subprocess.check_output(['dpkg', '--print-architecture'], text=True).strip()}.deb"
+    assert package.name == f"cobble_{VERSION}_{subprocess.check_output(['dpkg', '--print-architecture'], text=True).strip()}.deb"
     subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
     digests = {hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() for path in (BINARY, tmp_path / "usr/bin/pebble")}
     assert len(digests) == 1, "the packaged executable is not that of the release build"

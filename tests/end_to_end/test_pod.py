@@ -5,6 +5,7 @@ The charm is a real one on `ops` (pod/charm), run by its dispatch script; pod/co
 
 import json
 import pathlib
+import re
 import shutil
 import signal
 import site
@@ -13,8 +14,8 @@ import urllib.request
 
 import pytest
 import yaml
-from conftest import BINARY, ROOT, free_port, until
-from pods import Pod, busybox_image, need_namespaces, python_image
+from conftest import BINARY, ROOT, VERSION, free_port, until
+from pods import Image, Pod, busybox_image, need_namespaces, python_image
 
 pytestmark = pytest.mark.release_only
 HERE = pathlib.Path(__file__).parent / "pod"
@@ -29,16 +30,45 @@ echo "$SCHEMA.$(grep -c . steps)"
 """
 
 
+WEB_LAYER = """\
+services:
+  web:
+    override: replace
+    command: httpd -f -p 127.0.0.1:{port} -h /srv/www
+    startup: enabled
+checks:
+  page:
+    override: replace
+    level: ready
+    startup: enabled
+    http: {{url: "http://localhost:{port}/"}}
+"""
+
+
+def manifest(name, ports):
+    """A manifest's text with other ports."""
+    text = (ROOT / "packaging/kubernetes" / name).read_text()
+    return re.sub("|".join(map(str, ports)), lambda port: str(ports[int(port.group())]), text)
+
+
+def fetch(port, path):
+    """Status and text of what the application answers, or None."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return None
+
+
 class WebPod(Pod):
     """The pod of packaging/kubernetes/juju-pod.yaml with images that the test makes, on ports that are free."""
 
     def __init__(self, folder):
         self.port = free_port()
-        text = (ROOT / "packaging/kubernetes/juju-pod.yaml").read_text()
-        for port in ("38812", "38813"):
-            text = text.replace(port, str(free_port()))
-        manifest = yaml.safe_load(text)
-        super().__init__(folder, manifest, self.make_images(folder / "images"))
+        text = manifest("juju-pod.yaml", {38812: free_port(), 38813: free_port()})
+        super().__init__(folder, yaml.safe_load(text)["spec"], self.make_images(folder / "images"))
         self.data = self.volumes["charm-data"]
         self.record_path = self.data / "var/lib/juju/record"
 
@@ -80,11 +110,7 @@ class WebPod(Pod):
         return len(self.record())
 
     def fetch(self, path):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        return fetch(self.port, path)
 
 
 @pytest.fixture
@@ -93,6 +119,85 @@ def pod(tmp_path):
     made = WebPod(tmp_path)
     yield made
     made.close()
+
+
+def template(name, ports):
+    """The pod of a manifest's Deployment and its ConfigMaps, on other ports."""
+    documents = {document["kind"]: document for document in yaml.safe_load_all(manifest(name, ports))}
+    config_maps = {documents["ConfigMap"]["metadata"]["name"]: documents["ConfigMap"]["data"]} if "ConfigMap" in documents else {}
+    return documents["Deployment"]["spec"]["template"]["spec"], config_maps
+
+
+def web_image(root):
+    """An application of busybox, with this executable and the application's layer in it."""
+    image = busybox_image(root)
+    (root / "srv/www").mkdir(parents=True)
+    (root / "srv/www/index.html").write_text("welcome\n")
+    return image
+
+
+@pytest.fixture
+def play(tmp_path):
+    need_namespaces()
+    played = []
+
+    def start(*arguments):
+        played.append(Pod(tmp_path, *arguments))
+        played[-1].start()
+        return played[-1]
+
+    yield start
+    for one in played:
+        one.close()
+
+
+def test_the_deployment_needs_no_rights(tmp_path, play):
+    ports = {8080: free_port(), 4000: free_port()}
+    image = web_image(tmp_path / "image")
+    shutil.copy(BINARY, image.root / "usr/bin/pebble")
+    (image.root / "var/lib/pebble/default/layers").mkdir(parents=True)
+    (image.root / "var/lib/pebble/default/layers/001-web.yaml").write_text(WEB_LAYER.format(port=ports[8080]))
+    spec, _ = template("deployment.yaml", ports)
+    pod = play(spec, {"registry.example/web:1.0": image})
+    until(lambda: pod.probe("web", "startup") == 200, "the start: " + pod.log("web"))
+    until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
+    assert (pod.probe("web", "liveness"), pod.probe("web", "readiness")) == (200, 200)
+    status = pathlib.Path(f"/proc/{pod.running['web'].pid}/status").read_text()
+    assert "\nCapEff:\t0000000000000000\n" in status
+    kept = pod.volumes["pebble"] / "default"
+    assert sorted(path.name for path in kept.iterdir()) == [".pebble.socket", ".pebble.state", "layers"]
+    assert pod.stop() == {"web": 0}
+    assert not (pod.running["web"].root / "var/lib/pebble/default/.pebble.state").exists()
+
+
+def test_the_sidecar_tells_of_the_application(tmp_path, play):
+    ports = {8080: free_port(), 4000: free_port()}
+    web = web_image(tmp_path / "web-image")
+    web.command = ["/bin/httpd", "-f", "-p", f"127.0.0.1:{ports[8080]}", "-h", "/srv/www"]
+    cobble = tmp_path / "cobble-image"
+    (cobble / "usr/bin").mkdir(parents=True)
+    shutil.copy(BINARY, cobble / "usr/bin/pebble")
+    spec, config_maps = template("sidecar.yaml", ports)
+    images = {"registry.example/unchanged-web:1.0": web, f"registry.example/cobble:{VERSION}": Image(cobble)}
+    pod = play(spec, images, {name: {file: quicker(text) for file, text in data.items()} for name, data in config_maps.items()})
+    until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
+    assert pod.probe("checks", "readiness") == 200
+    (pod.running["web"].root / "srv/www/index.html").unlink()
+    until(lambda: pod.probe("checks", "readiness") == 502, "the page's check to fail")
+    (pod.running["web"].root / "srv/www/index.html").write_text("welcome back\n")
+    until(lambda: pod.probe("checks", "readiness") == 200, "the page's check to recover")
+    pod.running["web"].close()
+    until(lambda: pod.probe("checks", "readiness") == 502, "both checks to fail")
+    pod.restart_ended()
+    until(lambda: pod.probe("checks", "readiness") == 200, "both checks to recover")
+    assert pod.starts == {"checks": 1, "web": 2}
+    pod.running["checks"].signal(signal.SIGTERM)
+    assert pod.running["checks"].outer.wait(30) == 0
+
+
+def quicker(layer):
+    """A layer's checks at a pace for tests."""
+    return re.sub(r"(period|timeout): (\d)s", r"\1: \g<2>00ms", layer)
 
 
 def test_a_charm_brings_its_workload_up_and_up_again(pod):
