@@ -1,7 +1,9 @@
 #include <cstddef>
 #include <iostream>
 #include <string>
+#include <string_view>
 
+#include "layers/keys.h"
 #include "layers/quote.h"
 #include "layers/yaml_tree.h"
 
@@ -55,9 +57,15 @@ std::string judge(const std::string& text) {
 }  // namespace
 
 /// Reads YAML texts from stdin, each as its length in bytes, a line end, and the bytes; prints a line for each: `accept FORM` or
-/// `refuse "MESSAGE"`. For the differential test.
-int main() {
+/// `refuse "MESSAGE"`. For the differential test. With
+/// `--keys`: prints where keys of a layer stand and what they are called, for the test of the schema.
+int main(int count, char** arguments) {
   std::ios::sync_with_stdio(false);
+  if (count > 1 && std::string_view(arguments[1]) == "--keys") {
+    for (const KeyTable& table : layer_keys())
+      for (const Key& key : table.keys) std::cout << table.place << '\t' << key.name << '\n';
+    return 0;
+  }
   std::size_t size = 0;
   while (std::cin >> size) {
     std::cin.get();
