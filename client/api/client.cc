@@ -68,7 +68,8 @@ Result<Client::Reply> Client::ask(const HttpRequest& request) {
   for (;;) {
     auto reply = ask_once(request);
     if (reply) return std::move(*reply);
-    const bool again = request.method == "GET" && !reply.error().permanent && steady_clock::now() - began < retry_span;
+    const bool again =
+        patient_ && request.method == "GET" && !reply.error().permanent && steady_clock::now() - began < retry_span;
     if (!again) return std::unexpected(communication_error(request, reply.error()));
     if (!pause(retry_pause, interrupt_fd_)) return std::unexpected(communication_error(request, {std::string(interrupted_text)}));
   }
@@ -201,10 +202,13 @@ Result<void> Client::add_layer(const NewLayer& layer) {
                                            {"layer", layer.text}}));
 }
 
-Result<std::vector<ServiceInfo>> Client::services(const Names& names) {
+Result<std::vector<ServiceInfo>> Client::services(const Names& names, bool usage) {
   std::string joined;
   for (const std::string& name : names) joined += (&name == &names.front() ? "" : ",") + name;
-  return decoded(get("/v1/services" + Query().add("names", joined).text()), decode_services);
+  Query query;
+  query.add("names", joined);
+  if (usage) query.add("usage", "true");
+  return decoded(get("/v1/services" + query.text()), decode_services);
 }
 
 Result<std::string> Client::change_services(const std::string& action, const std::optional<Names>& names) {

@@ -96,6 +96,8 @@ class Client {
   explicit Client(Endpoint endpoint) : endpoint_(std::move(endpoint)) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
+  /// Whether a GET that fails is tried again for some seconds; it is unless told otherwise.
+  void set_patient(bool patient) { patient_ = patient; }
   /// Waiting for a reply ends with `interrupt signal received` when this descriptor becomes readable; -1: never.
   void set_interrupt(int fd) { interrupt_fd_ = fd; }
 
@@ -103,7 +105,8 @@ class Client {
   Result<std::string> plan();
   Result<void> add_layer(const NewLayer& layer);
 
-  Result<std::vector<ServiceInfo>> services(const Names& names);
+  /// With `usage`, details tell what main processes use, if the server is this project's.
+  Result<std::vector<ServiceInfo>> services(const Names& names, bool usage = false);
   /// Starts an action (`start`, `stop`, `restart`, `replan`, `autostart`); the ID of its change. Without names `null` is sent.
   Result<std::string> change_services(const std::string& action, const std::optional<Names>& names);
   /// What a replan would do now. Only this project's server knows; others answer with an error.
@@ -173,6 +176,7 @@ class Client {
 
   Endpoint endpoint_;
   int interrupt_fd_ = -1;
+  bool patient_ = true;
   std::unique_ptr<HttpConnection> idle_;
   std::optional<Time> latest_warning_;
   std::optional<Maintenance> maintenance_;

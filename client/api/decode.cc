@@ -74,6 +74,7 @@ Result<CheckInfo> decode_check(const json& value) {
   check.threshold = in.integer("threshold");
   check.change_id = in.text("change-id");
   check.prev_change_id = in.text("prev-change-id");
+  check.last_error = Decoder(in.at("details")).text("last-error");
   return checked(std::move(check), in);
 }
 
@@ -85,8 +86,10 @@ Result<ServiceInfo> decode_service(const json& value) {
   service.current = in.text("current");
   service.current_since = in.time("current-since");
   Decoder details(in.at("details"));
-  service.details = {details.maybe_integer("pid"), details.maybe_integer("restarts"), details.maybe_integer("last-exit-code"),
-                     details.time("next-restart"), details.text("last-error")};
+  service.details = {
+      details.maybe_integer("pid"),         details.maybe_integer("restarts"), details.maybe_integer("last-exit-code"),
+      details.time("next-restart"),         details.text("last-error"),        details.maybe_integer("cpu-ms"),
+      details.maybe_integer("memory-bytes")};
   return checked(std::move(service), in);
 }
 

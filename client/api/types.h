@@ -55,6 +55,8 @@ struct ServiceDetails {
   std::optional<std::int64_t> last_exit_code;
   std::optional<Time> next_restart;
   std::string last_error;
+  std::optional<std::int64_t> cpu_ms;        ///< CPU time of the main process; only when asked for, as the next
+  std::optional<std::int64_t> memory_bytes;  ///< its resident memory
 };
 
 struct ServiceInfo {
@@ -75,6 +77,7 @@ struct CheckInfo {
   std::int64_t threshold = 0;
   std::string change_id;
   std::string prev_change_id;
+  std::string last_error;  ///< of the last run, if it failed: this server alone tells it
 };
 
 /// The outcome of a refresh: the check and the error of this run, if it failed.

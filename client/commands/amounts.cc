@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <string_view>
 
+#include "client/commands/table.h"
+
 namespace cobble::client {
 namespace {
 
@@ -13,10 +15,6 @@ std::string fixed(double value, int decimals) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", decimals, value);
   return text;
-}
-
-std::string right_aligned(const std::string& text, std::size_t width) {
-  return std::string(text.size() < width ? width - text.size() : 0, ' ') + text;
 }
 
 /// Two whole numbers with their units; `digits` is how many the second one has at least.

@@ -1,4 +1,3 @@
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "client/api/exec_session.h"
 #include "client/commands/context.h"
 #include "client/commands/owner_options.h"
+#include "client/commands/signal_catcher.h"
 #include "client/commands/table_of_commands.h"
 #include "client/commands/terminal.h"
 
@@ -45,36 +45,12 @@ constexpr Forwarded forwarded[] = {
     {SIGUSR2, "SIGUSR2"}, {SIGSEGV, "SIGSEGV"}, {SIGCONT, "SIGCONT"}, {SIGHUP, "SIGHUP"},
 };
 
-/// Collects signals instead of letting them act, for as long as it lives.
-class SignalCatcher {
- public:
-  SignalCatcher() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const Forwarded& signal : forwarded) sigaddset(&set, signal.number);
-    sigaddset(&set, SIGWINCH);
-    pthread_sigmask(SIG_BLOCK, &set, &before_);
-    fd_ = FileDescriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  SignalCatcher(const SignalCatcher&) = delete;
-  SignalCatcher& operator=(const SignalCatcher&) = delete;
-  ~SignalCatcher() {
-    while (next() != 0) {
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
-  int fd() const { return fd_.get(); }
-  /// The number of the next signal, 0 if there is none.
-  int next() {
-    signalfd_siginfo info{};
-    return read(fd_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
-  }
-
- private:
-  sigset_t before_{};
-  FileDescriptor fd_;
-};
+/// Those that are passed on, and the one that tells of a new size.
+std::vector<int> caught() {
+  std::vector<int> numbers = {SIGWINCH};
+  for (const Forwarded& signal : forwarded) numbers.push_back(signal.number);
+  return numbers;
+}
 
 /// Whether stdout and stderr are the same file.
 bool same_output() {
@@ -156,7 +132,7 @@ Result<int> exec(Context& context, const Arguments& arguments) {
     return std::unexpected(session.error());
   }
   std::optional<RawMode> raw;
-  SignalCatcher catcher;
+  SignalCatcher catcher(caught());
   if (request->terminal && is_terminal(STDIN_FILENO)) raw.emplace(STDIN_FILENO);
   const bool whole = session->run({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, catcher.fd()},
                                   [&] { return pass_on_signals(catcher, *session, request->terminal); });

@@ -1,28 +1,22 @@
 #pragma once
 
+#include <array>
 #include <chrono>
-#include <csignal>
 
-#include "client/api/connection.h"
+#include "client/commands/signal_catcher.h"
 
 namespace cobble::client {
 
 /// Makes Ctrl-C something to look at instead of the end of the program, for as long as it lives.
 class Interrupt {
  public:
-  Interrupt();
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-  ~Interrupt();
-
   /// Readable after Ctrl-C.
-  int fd() const { return fd_.get(); }
+  int fd() const { return catcher_.fd(); }
   /// Whether there was one since the last call; waits for it for at most `span`.
   bool happened(std::chrono::milliseconds span = std::chrono::milliseconds(0));
 
  private:
-  sigset_t before_{};
-  FileDescriptor fd_;
+  SignalCatcher catcher_{std::array{SIGINT}};
 };
 
 }  // namespace cobble::client

@@ -34,7 +34,7 @@ std::optional<std::int64_t> line_count(std::string_view text) {
 
 std::string shown(const LogLine& line, bool json) {
   if (!json) return format_time_milliseconds(line.time) + " [" + line.service + "] " + line.message + "\n";
-  return to_json(Value::Fields{{"time", line.time}, {"service", line.service}, {"message", line.message}}, false) + "\n";
+  return to_json(to_value(line), false) + "\n";
 }
 
 Result<int> logs(Context& context, const Arguments& arguments) {

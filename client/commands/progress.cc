@@ -9,26 +9,6 @@
 namespace cobble::client {
 namespace {
 
-/// The first `count` code points.
-std::string first_of(const std::string& text, std::size_t count) {
-  std::size_t end = 0;
-  for (std::size_t width = 0; end < text.size(); ++end) {
-    if ((static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U && width++ == count) break;
-  }
-  return text.substr(0, end);
-}
-
-/// Exactly `width` code points: filled up, or cut with `…` at the end.
-std::string fitted(const std::string& text, std::size_t width) {
-  if (width_of(text) <= width) return padded(text, width);
-  return width == 0 ? std::string() : first_of(text, width - 1) + "…";
-}
-
-std::string right_aligned(const std::string& text, std::size_t width) {
-  const std::size_t used = width_of(text);
-  return std::string(width > used ? width - used : 0, ' ') + text;
-}
-
 /// A log entry broken at white space into lines of at most `width`.
 std::string broken(const std::string& entry, std::size_t width) {
   std::string text;

@@ -44,7 +44,7 @@ Result<int> services(Context& context, const Arguments& arguments) {
   const auto list = context.client().services(arguments.positionals());
   if (!list) return std::unexpected(list.error());
   Value::Map map;
-  for (const ServiceInfo& service : *list) map.entries.emplace_back(service.name, to_value(service));
+  for (const ServiceInfo& service : *list) map.entries.emplace_back(service.name, to_value(service, arguments.given("long")));
   if (context.print_formatted(arguments, Value::Fields{{"services", std::move(map)}})) return 0;
   if (list->empty()) {
     context.note(arguments.positionals().empty() ? "Plan has no services.\n" : "No matching services.\n");

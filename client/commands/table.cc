@@ -14,6 +14,24 @@ std::string padded(std::string_view text, std::size_t width) {
   return std::string(text) + std::string(width > used ? width - used : 0, ' ');
 }
 
+std::string first_of(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  for (std::size_t width = 0; end < text.size(); ++end) {
+    if ((static_cast<unsigned char>(text[end]) & 0xC0U) != 0x80U && width++ == count) break;
+  }
+  return std::string(text.substr(0, end));
+}
+
+std::string fitted(std::string_view text, std::size_t width) {
+  if (width_of(text) <= width) return padded(text, width);
+  return width == 0 ? std::string() : first_of(text, width - 1) + "…";
+}
+
+std::string right_aligned(std::string_view text, std::size_t width) {
+  const std::size_t used = width_of(text);
+  return std::string(width > used ? width - used : 0, ' ') + std::string(text);
+}
+
 void Table::add(std::vector<std::string> row) {
   for (std::string& cell : row) {
     std::ranges::replace_if(cell, [](char c) { return c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }, ' ');

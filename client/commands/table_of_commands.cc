@@ -20,6 +20,7 @@ constexpr const Command* commands[] = {
     &restart_command,
     &signal_command,
     &stop_command,
+    &top_command,
     &checks_command,
     &check_command,
     &start_checks_command,

@@ -143,10 +143,22 @@ Value to_value(const Change& change) {
   return fields;
 }
 
-Value to_value(const ServiceInfo& service) {
+Value to_value(const LogLine& line) {
+  return Value::Fields{{"time", line.time}, {"service", line.service}, {"message", line.message}};
+}
+
+Value to_value(const ServiceInfo& service, bool in_detail) {
   FieldList fields;
   fields.add("name", service.name).add("startup", service.startup).add("current", service.current);
   if (service.current_since && !service.current_since->is_zero()) fields.add("current-since", *service.current_since);
+  if (in_detail) {
+    const ServiceDetails& told = service.details;
+    FieldList details;
+    details.add_if("pid", told.pid).add_if("restarts", told.restarts).add_if("last-exit-code", told.last_exit_code);
+    details.add_if("next-restart", told.next_restart).add_text("last-error", told.last_error);
+    details.add_if("cpu-ms", told.cpu_ms).add_if("memory-bytes", told.memory_bytes);
+    fields.add("details", std::move(details));
+  }
   return fields;
 }
 

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "client/api/types.h"
+#include "client/api/client.h"
 
 namespace cobble::client {
 
@@ -50,7 +50,9 @@ class Value {
 
 /// Objects of the API as trees, with the fields of contract 10, section 2.10.
 Value to_value(const Change& change);
-Value to_value(const ServiceInfo& service);
+/// `in_detail`: with what this project's server tells beyond the contract, under `details`.
+Value to_value(const ServiceInfo& service, bool in_detail = false);
+Value to_value(const LogLine& line);
 Value to_value(const Notice& notice);
 Value to_value(const Identity& identity);
 Value to_value(const FileInfo& file);

@@ -23,13 +23,6 @@ using Services = std::vector<services::ServiceInfo>;
 /// What processes use, by service; the daemon's own under the empty name.
 using Usages = std::map<std::string, process::Usage>;
 
-Usages read_usages(const std::map<std::string, pid_t>& processes) {
-  Usages usages;
-  for (const auto& [name, pid] : processes)
-    if (const auto usage = process::usage_of(pid)) usages.emplace(name, *usage);
-  return usages;
-}
-
 /// The families of the contract (06 section 2.7).
 void write_contract_families(MetricsText& text, Context& context) {
   const auto services = context.services.metrics();
@@ -120,12 +113,11 @@ void write_process_families(MetricsText& text, const Usages& usages, std::option
 
 /// Everything that is told beyond the contract.
 Task<void> write_more(MetricsText& text, Context& context) {
-  std::map<std::string, pid_t> processes{{"", ::getpid()}};
-  for (const auto& service : context.services.list({}))
-    if (service.pid != 0) processes[service.name] = service.pid;
+  auto processes = services::processes_of(context.services.list({}));
+  processes[""] = ::getpid();
   // /proc is read on the pool: many services mean many files.
   const auto read = co_await base::blocking(
-      [processes = std::move(processes)] { return std::pair(read_usages(processes), process::own_start_time()); });
+      [processes = std::move(processes)] { return std::pair(process::usages_of(processes), process::own_start_time()); });
   write_service_families(text, context, context.services.list({}), read.first);
   write_check_families(text, context);
   write_log_target_families(text, context.forwarder.statuses());

@@ -80,6 +80,13 @@ std::optional<Usage> usage_of(pid_t pid) {
   return usage;
 }
 
+std::map<std::string, Usage> usages_of(const std::map<std::string, pid_t>& processes) {
+  std::map<std::string, Usage> usages;
+  for (const auto& [name, pid] : processes)
+    if (const auto usage = usage_of(pid)) usages.emplace(name, *usage);
+  return usages;
+}
+
 std::optional<double> own_start_time() {
   const std::string own = read_all("/proc/self/stat");
   const auto fields = stat_fields(own);

@@ -42,6 +42,13 @@ int exit_code(ShutdownKind kind) {
   return 0;
 }
 
+std::map<std::string, pid_t> processes_of(std::span<const ServiceInfo> services) {
+  std::map<std::string, pid_t> processes;
+  for (const auto& service : services)
+    if (service.pid != 0) processes[service.name] = service.pid;
+  return processes;
+}
+
 Manager::Manager(base::IoContext& loop, process::Reaper& reaper, state::Engine& engine, logs::Manager& logs,
                  std::function<layers::PlanPtr()> plan, Hooks hooks)
     : loop_(loop),

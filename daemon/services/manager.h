@@ -36,6 +36,9 @@ struct ServiceInfo {
   std::string last_error;
 };
 
+/// The main processes of those that have one, by service.
+std::map<std::string, pid_t> processes_of(std::span<const ServiceInfo> services);
+
 /// What metrics tell of a known service.
 struct ServiceMetrics {
   std::string name;
