@@ -116,6 +116,7 @@ std::expected<StateFile::Loaded, std::string> load(const StateOptions& options) 
       loaded.warnings.push_back(text);
     }
   }
+  loaded.missing = true;
   loaded.document.data["patch-level"] = std::to_string(patch_level);
   if (auto fresh = upgrade_document(loaded.document, now, log); !fresh) return std::unexpected(std::move(fresh.error()));
   return loaded;

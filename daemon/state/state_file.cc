@@ -1,5 +1,6 @@
 #include "daemon/state/state_file.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "daemon/base/json.h"
@@ -9,6 +10,7 @@ namespace cobble::state {
 
 namespace {
 
+/// From the beginning of one writing to that of the next, unless somebody waits for it.
 constexpr base::Nanoseconds gather_time = std::chrono::milliseconds(50);
 constexpr base::Nanoseconds longest_wait = std::chrono::seconds(20);
 
@@ -33,7 +35,8 @@ StateFile::StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd
       writer_(path_, options_.directory + "/.pebble.processes"),
       timer_(loop),
       progress_(loop),
-      upgraded_(loaded_.upgraded) {}
+      upgraded_(loaded_.upgraded),
+      missing_(loaded_.missing) {}
 
 StateFile::~StateFile() {
   *alive_ = false;
@@ -65,15 +68,22 @@ void StateFile::begin() {
   if (!options_.persist) return;
   if (upgraded_ && replace_file(path_, source_(data_))) {
     on_disk_ = generation_;
-  } else {
-    request_flush();
+    return;
   }
+  // It is not on disk yet; if that fails, the writing that follows will say so.
+  if (missing_) static_cast<void>(place_file(path_, source_(data_)));
+  request_flush();
 }
 
 void StateFile::changed() {
   ++generation_;
   if (!options_.persist || stopped_ || writing_ || failing_) return;
-  if (generation_ == on_disk_ + 1) timer_.start(gather_time, [this] { flush(); });
+  if (generation_ == on_disk_ + 1) flush_later();
+}
+
+void StateFile::flush_later() {
+  const base::Nanoseconds rest = last_writing_ + gather_time - std::chrono::steady_clock::now();
+  timer_.start(std::max(rest, base::Nanoseconds(0)), [this] { flush(); });
 }
 
 /// Begins a writing on the next turn of the loop, so that what others change in this turn goes along.
@@ -91,6 +101,7 @@ void StateFile::flush() {
   if (writing_ || stopped_ || !source_ || on_disk_ == generation_) return;
   timer_.cancel();
   writing_ = true;
+  last_writing_ = std::chrono::steady_clock::now();
   const std::uint64_t generation = generation_;
   writer_.write(source_(data_), std::exchange(new_processes_, std::nullopt),
                 [this, generation, alive = alive_](const std::expected<void, std::string>& result) {
@@ -105,7 +116,7 @@ void StateFile::written(std::uint64_t generation, const std::expected<void, std:
   if (result) {
     if (std::exchange(failing_, false)) base::log("State file can be written again");
     on_disk_ = generation;
-    if (generation_ != on_disk_) timer_.start(gather_time, [this] { flush(); });
+    if (generation_ != on_disk_) flush_later();
   } else {
     base::log("Cannot write state file, retrying: " + result.error());
     new_processes_ = processes_;

@@ -34,6 +34,7 @@ class StateFile {
     std::vector<std::string> warnings;  ///< what the users of this daemon should know about the file
     std::string processes;              ///< what the small file says
     bool upgraded = false;              ///< the file was of an older format
+    bool missing = false;               ///< there was no file
   };
 
   StateFile(base::IoContext& loop, StateOptions options, base::UniqueFd lock, Loaded loaded);
@@ -64,9 +65,11 @@ class StateFile {
   /// Called with a text for the users when writing begins to fail.
   void set_on_warning(std::function<void(std::string text)> on_warning) { on_warning_ = std::move(on_warning); }
 
-  /// The first writing, when the source is set: as soon as the loop runs, but at once for a file of an older format.
+  /// The first writing, when the source is set: as soon as the loop runs. Before it returns a file of an older format has been
+  /// written anew, and where there was no file, there is one, so that whoever is served finds it.
   void begin();
-  /// Something of the file has changed: it is on disk within 100 ms, unless the disk is slower.
+  /// Something of the file has changed: its writing begins at once after a time of rest, else within 50 ms, with whatever else
+  /// has changed by then.
   void changed();
   /// Waits until all that has changed up to now is on disk. At most 20 s; at once when nothing is persisted or writing fails
   /// anyway.
@@ -76,6 +79,7 @@ class StateFile {
 
  private:
   void request_flush();
+  void flush_later();
   void flush();
   void written(std::uint64_t generation, const std::expected<void, std::string>& result);
 
@@ -95,7 +99,9 @@ class StateFile {
   base::Event progress_;          ///< a writing has ended, well or not
   std::uint64_t generation_ = 0;  ///< counts modifications
   std::uint64_t on_disk_ = 0;     ///< the last one that is on disk
-  bool upgraded_ = false;         ///< what was read was of an older format
+  base::SteadyTime last_writing_{};
+  bool upgraded_ = false;  ///< what was read was of an older format
+  bool missing_ = false;   ///< there was nothing to read
   bool writing_ = false;
   bool flush_posted_ = false;
   bool failing_ = false;

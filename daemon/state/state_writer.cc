@@ -83,8 +83,12 @@ std::expected<void, std::string> write_and_rename(const std::string& path, const
 
 }  // namespace
 
+std::expected<void, std::string> place_file(const std::string& path, const Pieces& pieces) {
+  return write_and_rename(path, pieces, false);
+}
+
 std::expected<void, std::string> replace_small_file(const std::string& path, std::string_view text) {
-  if (!text.empty()) return write_and_rename(path, {make_piece(std::string(text))}, false);
+  if (!text.empty()) return place_file(path, {make_piece(std::string(text))});
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("remove", path);
   return {};
 }

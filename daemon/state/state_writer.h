@@ -17,6 +17,9 @@ namespace cobble::state {
 /// what failed: `open /x/.pebble.state.123~: no space left on device`.
 std::expected<void, std::string> replace_file(const std::string& path, const Pieces& pieces);
 
+/// The same without waiting for the disk: what is there survives the daemon, but maybe not the machine.
+std::expected<void, std::string> place_file(const std::string& path, const Pieces& pieces);
+
 /// Replaces the file at `path` by `text`, or removes it when that is empty. Not synced: it is for what counts only until the
 /// machine restarts.
 std::expected<void, std::string> replace_small_file(const std::string& path, std::string_view text);
