@@ -380,6 +380,7 @@ void run_daemon(const lifecycle::Options& options) {
 void run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays) {
   process::daemon_environment();
   process::raise_limits();
+  lifecycle::return_large_blocks();
   lifecycle::hold_signals();
   base::set_log_quiet(options.quiet);
   base::start_logging();

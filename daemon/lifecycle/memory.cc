@@ -1,5 +1,6 @@
 #include "daemon/lifecycle/memory.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@ void release_start_up_pages() {
   const auto begin = reinterpret_cast<std::uintptr_t>(&__executable_start);
   const auto end = reinterpret_cast<std::uintptr_t>(&etext) / page * page;
   if (begin % page == 0 && begin < end) ::madvise(&__executable_start, end - begin, MADV_DONTNEED);
+}
+
+void return_large_blocks() {
+  constexpr int mark = 1024 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, mark);
+  ::mallopt(M_TRIM_THRESHOLD, mark);
 }
 
 }  // namespace cobble::lifecycle

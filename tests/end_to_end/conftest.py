@@ -124,6 +124,11 @@ class Daemon:
             assert result.returncode == 0, (args, result.returncode, result.stdout, result.stderr)
         return result
 
+    def resident(self):
+        """Bytes of memory that the daemon has now."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) * 1024
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 

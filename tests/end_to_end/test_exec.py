@@ -25,11 +25,6 @@ def client_of(daemon):
     return ops.pebble.Client(socket_path=str(daemon.socket), timeout=60)
 
 
-def resident(daemon):
-    with open(f"/proc/{daemon.process.pid}/status") as status:
-        return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) * 1024
-
-
 def descriptors(daemon):
     return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
 
@@ -195,12 +190,12 @@ def test_input_in_the_packet_of_the_request_counts(daemon):
 
 def test_who_does_not_read_makes_the_command_wait_in_bounded_memory(daemon, tmp_path):
     daemon.start("--create-dirs", "--hold")
-    before = resident(daemon)
+    before = daemon.resident()
     change, task = begin(daemon, ["sh", "-c", f"head -c {64 * MIB} /dev/zero; echo > {tmp_path}/written"])
     stdio = Channel(daemon, task, "stdio")
     assert stdio.receive()[0] == 2
     assert not (tmp_path / "written").exists()
-    assert resident(daemon) - before < 8 * MIB
+    assert daemon.resident() - before < 8 * MIB
     stdio.close()
     assert wait(daemon, change)[0] == "Done"
 

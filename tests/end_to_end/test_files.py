@@ -36,11 +36,6 @@ class Pattern(io.RawIOBase):
         return data[:size]
 
 
-def resident(daemon):
-    with open(f"/proc/{daemon.process.pid}/status") as status:
-        return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) * 1024
-
-
 def client_of(daemon):
     return ops.pebble.Client(socket_path=str(daemon.socket), timeout=120)
 
@@ -102,12 +97,12 @@ def test_charm_client_round_trip(daemon, tmp_path):
 def test_large_files_stream_through_little_memory(daemon, tmp_path):
     daemon.start("--create-dirs", "--hold")
     client = client_of(daemon)
-    before = resident(daemon)
+    before = daemon.resident()
     source = Pattern(LARGE)
     client.push(f"{tmp_path}/large", source)
     assert os.stat(tmp_path / "large").st_size == LARGE
     assert hash_of_pulled(daemon, tmp_path / "large", LARGE) == source.sum.digest()
-    assert SANITIZED or resident(daemon) - before < 16 * MIB
+    assert SANITIZED or daemon.resident() - before < 16 * MIB
 
 
 def test_broken_uploads_leave_nothing(daemon, tmp_path):
@@ -161,7 +156,7 @@ def test_a_client_that_stops_reading_holds_no_one_up(daemon, tmp_path):
         assert sock.recv(10).startswith(b"HTTP/1.1 2")
         sleepers.append(sock)
     assert hash_of_pulled(daemon, tmp_path / "large", 8 * MIB) == hashlib.sha256(b"x" * (8 * MIB)).digest()
-    assert resident(daemon) < 200 * MIB
+    assert daemon.resident() < 200 * MIB
     for sock in sleepers:
         sock.close()
     until(lambda: len(os.listdir(f"/proc/{daemon.process.pid}/fd")) <= open_before + 1, "the files to be closed")

@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import pathlib
-import re
 import resource
 import socket
 import threading
@@ -275,22 +273,31 @@ def test_idle_clients_cost_little_memory(daemon):
         pytest.skip(f"only {hard} descriptors")
     daemon.start("--hold")
 
-    def resident():
-        return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text())[1])
-
     assert daemon.request("GET", "/v1/services")[0] == 200
-    before = resident()
+    before = daemon.resident()
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted + 200), hard))
     try:
         idle = [Raw(daemon) for _ in range(wanted)]
         for connection in idle:
             connection.send("GET /v1/services HTTP/1.1\r\nHost: x\r\n\r\n")
             assert connection.reply()[0] == 200
-        assert (resident() - before) / wanted < 8  # KiB
+        assert (daemon.resident() - before) / wanted < 8 * 1024
         for connection in idle:
             connection.close()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_large_bodies_leave_no_memory_behind(daemon):
+    if SANITIZED:
+        pytest.skip("sanitizers keep freed memory")
+    daemon.start("--hold")
+    assert daemon.request("GET", "/v1/services")[0] == 200
+    before = daemon.resident()
+    for _ in range(3):
+        body = {"action": "add", "type": "custom", "key": "example.com/large", "ignored": "x" * 20_000_000}
+        assert daemon.request("POST", "/v1/notices", body)[0] == 200
+    assert daemon.resident() - before < 4 * 1024 * 1024
 
 
 def test_long_polls_end_when_the_client_or_the_daemon_does(raw, daemon):
