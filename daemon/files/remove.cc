@@ -174,6 +174,8 @@ base::Result<void> remove_all(const std::string& path) {
     const bool in_the_way = errno == ENOTDIR;
     return std::unexpected(os_error(in_the_way ? "unlinkat" : "open", in_the_way ? path : directory_of(trimmed), errno));
   }
+  if (::faccessat(parent.get(), ".", X_OK, AT_EACCESS) != 0 && errno == EACCES)
+    return std::unexpected(os_error("open", directory_of(trimmed), errno));
   return TreeRemover().remove(parent.get(), name, trimmed);
 }
 

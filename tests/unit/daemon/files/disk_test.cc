@@ -178,6 +178,19 @@ TEST_CASE("remove: what is refused, what is missing, links with a slash") {
   CHECK_FALSE(remove_all(std::string("/tmp\0x", 6)));
 }
 
+TEST_CASE("remove all: a parent that may not be searched is named") {
+  Folder folder;
+  put(folder / "file", "");
+  // Modes mean nothing to root, so that somebody else asks then.
+  const bool root = ::geteuid() == 0;
+  REQUIRE((root ? ::seteuid(65534) : ::chmod(folder.path.c_str(), 0)) == 0);
+  const auto removed = remove_all(folder / "file");
+  REQUIRE((root ? ::seteuid(0) : ::chmod(folder.path.c_str(), 0700)) == 0);
+  REQUIRE_FALSE(removed);
+  CHECK(removed.error().message == "open " + folder.path + ": permission denied");
+  CHECK(removed.error().kind == "permission-denied");
+}
+
 TEST_CASE("source file: regular files only, sizes that aren't known, the end") {
   Folder folder;
   put(folder / "f", "content");
