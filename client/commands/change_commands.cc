@@ -21,9 +21,11 @@ constexpr Option tasks_options[] = {
          "Show the newest change of this type instead of one by its ID. With a '?' at the end it is no error if there is none.",
      .takes = Takes::text},
 };
-constexpr Positional changes_positionals[] = {{.name = "<service>", .required = false}};
-constexpr Positional tasks_positionals[] = {
-    {.name = "<change-id>", .required = false, .help = "The ID of a change, as the changes command shows it"}};
+constexpr Positional changes_positionals[] = {{.name = "<service>", .required = false, .refers_to = Refers::services}};
+constexpr Positional tasks_positionals[] = {{.name = "<change-id>",
+                                             .required = false,
+                                             .help = "The ID of a change, as the changes command shows it",
+                                             .refers_to = Refers::changes}};
 
 /// Tells of a pending reboot; any other pending maintenance fails the command.
 Result<void> check_maintenance(Context& context, std::string& warning) {

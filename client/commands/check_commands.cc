@@ -10,9 +10,9 @@ constexpr Option level_option{
     .long_name = "level", .help = "Only checks of this level count", .takes = Takes::text, .choices = level_choices};
 constexpr Option list_options[] = {format_option, level_option};
 constexpr Option check_options[] = {format_option, {.long_name = "refresh", .help = "Run the check now and show what it found."}};
-constexpr Positional any_checks[] = {{.name = "<check>", .required = false, .list = true}};
-constexpr Positional some_checks[] = {{.name = "<check>", .list = true}};
-constexpr Positional one_check[] = {{.name = "<check>"}};
+constexpr Positional any_checks[] = {{.name = "<check>", .required = false, .list = true, .refers_to = Refers::checks}};
+constexpr Positional some_checks[] = {{.name = "<check>", .list = true, .refers_to = Refers::checks}};
+constexpr Positional one_check[] = {{.name = "<check>", .refers_to = Refers::checks}};
 
 constexpr std::size_t text_limit = 70;
 
@@ -189,6 +189,7 @@ const Command health_command{
         "The health command tells by a word, and by its exit status in the text format, whether all of the given health checks "
         "(or all of a "
         "level, or all there are) are up.",
+    .exit_status = "In the text format 1 if a check is down; in the others 0 whether or not one is.",
     .category = Category::checks,
     .options = list_options,
     .positionals = any_checks,

@@ -30,6 +30,9 @@ enum class Takes {
   words,  ///< all words up to a lone `;`; may be repeated
 };
 
+/// What a word stands for, as far as there are others to offer for it when a line is completed.
+enum class Refers { nothing, files, services, checks, identities, changes, commands, shells, signals };
+
 /// One option of a command.
 struct Option {
   char short_name = 0;              ///< 0: none
@@ -40,6 +43,7 @@ struct Option {
   std::string_view default_value = {};
   bool required = false;
   bool hidden = false;
+  Refers refers_to = Refers::nothing;  ///< its value
 
   /// The name by which a command asks for the value: the long one, or the letter.
   std::string_view key() const { return long_name.empty() ? std::string_view(&short_name, 1) : long_name; }
@@ -53,19 +57,22 @@ struct Positional {
   bool required = true;
   bool list = false;  ///< takes all that is left
   std::string_view help = {};
+  Refers refers_to = Refers::nothing;
 };
 
 /// What happens to words that no positional argument takes.
 enum class Extra { refused, one_ignored, ignored };
 
-/// The headings under which `help` shows commands; `none`: not shown there.
-enum class Category { run, info, plan, services, checks, files, changes, notices, identities, none };
+/// The headings under which `help` shows commands: those of contract 10, section 2.1, then `more` for what goes beyond it;
+/// `none`: not shown there.
+enum class Category { run, info, plan, services, checks, files, changes, notices, identities, more, none };
 
 /// One command.
 struct Command {
   std::string_view name = {};
   std::string_view summary = {};
   std::string_view description = {};  ///< paragraphs; each line is wrapped by itself
+  std::string_view exit_status = {};  ///< what exit statuses mean besides 0 for success and 1 for an error, for the manual
   Category category = Category::none;
   std::span<const Option> options = {};
   std::span<const Positional> positionals = {};

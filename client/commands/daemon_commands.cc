@@ -27,8 +27,10 @@ constexpr Option args_option{
     .help =
         "Words for the optional arguments of a service: its name, then the words up to a lone ';' or the end. May be repeated.",
     .takes = Takes::words};
-constexpr Option identities_option{
-    .long_name = "identities", .help = "Seed identities from this file (like update-identities --replace)", .takes = Takes::text};
+constexpr Option identities_option{.long_name = "identities",
+                                   .help = "Seed identities from this file (like update-identities --replace)",
+                                   .takes = Takes::text,
+                                   .refers_to = Refers::files};
 constexpr Option run_options[] = {create_dirs_option, hold_option, http_option,      https_option,
                                   verbose_option,     args_option, identities_option};
 constexpr Option enter_options[] = {
@@ -36,7 +38,8 @@ constexpr Option enter_options[] = {
     http_option,        https_option,
     verbose_option,     args_option,
     identities_option,  {.long_name = "run", .help = "Start the default services before the subcommand."}};
-constexpr Positional enter_positionals[] = {{.name = "<subcommand>", .required = false, .list = true}};
+constexpr Positional enter_positionals[] = {
+    {.name = "<subcommand>", .required = false, .list = true, .refers_to = Refers::commands}};
 
 bool verbose_by_environment() {
   const char* value = std::getenv("PEBBLE_VERBOSE");
@@ -124,6 +127,12 @@ const Command run_command{
         "The run command reads the configuration layers, starts the services with startup \"enabled\", and serves the API until "
         "a signal ends it. "
         "Then it stops the services in order.",
+    .exit_status =
+        "0 after a signal, or where on-success, on-failure or on-check-failure asks for it; 10 after a shutdown by on-failure, "
+        "or "
+        "failure-shutdown by on-success; 11 after a shutdown by on-check-failure; 42 if the daemon has stopped to wait for "
+        "socket "
+        "activation; 1 if it cannot run.",
     .category = Category::run,
     .options = run_options,
     .run = run,
@@ -136,6 +145,7 @@ const Command enter_command{
         "The enter command runs the service manager and, in it, one other command: version, plan, services, ls, exec, start, "
         "stop or help. "
         "It ends with that command, but for start and stop, after which it keeps running. Without a command it is like run.",
+    .exit_status = "That of the command; that of run if the daemon ends first.",
     .options = enter_options,
     .positionals = enter_positionals,
     .run = enter,

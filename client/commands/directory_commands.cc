@@ -20,7 +20,7 @@ constexpr Option ls_options[] = {
 constexpr Option mkdir_options[] = {parents_option, mode_option, uid_option, user_option, gid_option, group_option};
 constexpr Option rm_options[] = {
     {.short_name = 'r', .help = "Remove a directory with all that is in it. It is no error if the path does not exist."}};
-constexpr Positional path_positionals[] = {{.name = "<path>"}};
+constexpr Positional path_positionals[] = {{.name = "<path>", .refers_to = Refers::files}};
 
 bool has_pattern(std::string_view text) {
   return text.find_first_of("*?[") != std::string_view::npos;

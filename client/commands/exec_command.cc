@@ -17,20 +17,24 @@ namespace cobble::client {
 namespace {
 
 constexpr Option exec_options[] = {
-    {.short_name = 'w', .help = "Directory to run the command in", .takes = Takes::text},
+    {.short_name = 'w', .help = "Directory to run the command in", .takes = Takes::text, .refers_to = Refers::files},
     {.long_name = "env", .help = "Variable to set, as NAME=VALUE; may be repeated.", .takes = Takes::texts},
     uid_option,
     user_option,
     gid_option,
     group_option,
     {.long_name = "timeout", .help = "Kill the command after this time", .takes = Takes::duration},
-    {.long_name = "context", .help = "Take environment, user and directory from this service", .takes = Takes::text},
+    {.long_name = "context",
+     .help = "Take environment, user and directory from this service",
+     .takes = Takes::text,
+     .refers_to = Refers::services},
     {.short_name = 't', .help = "Give the command a terminal (by default if stdout is one)."},
     {.short_name = 'T', .help = "Give the command no terminal."},
     {.short_name = 'i', .help = "Connect the command's input to the terminal (by default if stdin and stdout are one)."},
     {.short_name = 'I', .help = "Connect the command's input to a pipe."},
 };
-constexpr Positional exec_positionals[] = {{.name = "<command>"}, {.name = "<argument>", .required = false, .list = true}};
+constexpr Positional exec_positionals[] = {{.name = "<command>", .refers_to = Refers::files},
+                                           {.name = "<argument>", .required = false, .list = true, .refers_to = Refers::files}};
 
 constexpr auto wait_margin = std::chrono::seconds(1);
 
@@ -154,6 +158,7 @@ const Command exec_command{
         "The exec command runs another command in the server's system and connects its input and output with this terminal or "
         "these pipes. "
         "Signals are passed on. The exit status is that of the command.",
+    .exit_status = "That of the command, 128 and the signal's number if a signal ended it; 1 also if it could not be run.",
     .category = Category::files,
     .options = exec_options,
     .positionals = exec_positionals,

@@ -26,6 +26,7 @@ constexpr Heading headings[] = {
     {Category::changes, "Changes", "manage changes and their tasks"},
     {Category::notices, "Notices", "manage notices and warnings"},
     {Category::identities, "Identities", "manage user identities"},
+    {Category::more, "More", "watch, validate and complete"},
 };
 
 std::string head() {

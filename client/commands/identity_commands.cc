@@ -11,12 +11,13 @@ namespace {
 constexpr Option from_option{.long_name = "from",
                              .help = "The YAML file with the identities, under a key \"identities\"",
                              .takes = Takes::text,
-                             .required = true};
+                             .required = true,
+                             .refers_to = Refers::files};
 constexpr Option list_options[] = {format_option};
 constexpr Option file_options[] = {from_option};
 constexpr Option update_options[] = {
     from_option, {.long_name = "replace", .help = "Add what is new and remove what is null in the file, too."}};
-constexpr Positional identity_positionals[] = {{.name = "<name>"}};
+constexpr Positional identity_positionals[] = {{.name = "<name>", .refers_to = Refers::identities}};
 
 std::string types_of(const Identity& identity) {
   std::string types;

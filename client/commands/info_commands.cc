@@ -17,9 +17,9 @@ namespace {
 
 constexpr Option help_options[] = {
     {.long_name = "all", .help = "Show a line on every command."},
-    {.long_name = "man", .help = "Print the manual page.", .hidden = true},
+    {.long_name = "man", .help = "Print a manual page: of a command, of layers, or the main one.", .hidden = true},
 };
-constexpr Positional help_positionals[] = {{.name = "<command>", .required = false, .list = true}};
+constexpr Positional help_positionals[] = {{.name = "<command>", .required = false, .list = true, .refers_to = Refers::commands}};
 constexpr Option version_options[] = {
     format_option, {.long_name = "client", .help = "Show only the version of this client, without asking the server."}};
 
@@ -28,12 +28,24 @@ std::int64_t page_date() {
   return epoch && *epoch != '\0' ? std::strtoll(epoch, nullptr, 10) : std::time(nullptr);
 }
 
+/// The page of what `words` name; of the program where they name nothing.
+Result<int> print_man_page(Context& context, const Names& words) {
+  const Command* command = words.empty() ? nullptr : find_command(words.front());
+  if (command) {
+    context.print(command_man_page(*command, page_date()));
+  } else if (!words.empty() && words.front() == layer_topic) {
+    context.print(layer_man_page(page_date()));
+  } else if (words.empty()) {
+    context.print(man_page(all_commands(), page_date()));
+  } else {
+    return fail("no manual page for " + layers::quote(words.front()));
+  }
+  return 0;
+}
+
 Result<int> help(Context& context, const Arguments& arguments) {
   const Names& words = arguments.positionals();
-  if (arguments.given("man")) {
-    context.print(man_page(all_commands(), page_date()));
-    return 0;
-  }
+  if (arguments.given("man")) return print_man_page(context, words);
   if (arguments.given("all")) {
     if (!words.empty()) return fail("help accepts a command, or '--all', but not both");
     context.print(long_help(all_commands()));

@@ -18,7 +18,7 @@ constexpr Option logs_options[] = {
     {.short_name = 'n', .help = "How many lines to show at first: a number (30 if not given) or 'all'.", .takes = Takes::text},
     {.long_name = "format", .help = "Output format", .takes = Takes::text, .choices = logs_formats, .default_value = "text"},
 };
-constexpr Positional logs_positionals[] = {{.name = "<service>", .required = false, .list = true}};
+constexpr Positional logs_positionals[] = {{.name = "<service>", .required = false, .list = true, .refers_to = Refers::services}};
 constexpr std::int64_t default_lines = 30;
 
 /// The number for the request: -1 for all; nullopt for words that are no number.

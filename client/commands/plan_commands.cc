@@ -21,9 +21,10 @@ constexpr Option add_options[] = {
 constexpr Option plan_options[] = {
     {.long_name = "diff",
      .help = "Show what would change if the layer in this file were put on top; the server's plan stays as it is.",
-     .takes = Takes::text},
+     .takes = Takes::text,
+     .refers_to = Refers::files},
 };
-constexpr Positional add_positionals[] = {{.name = "<label>"}, {.name = "<layer-path>"}};
+constexpr Positional add_positionals[] = {{.name = "<label>"}, {.name = "<layer-path>", .refers_to = Refers::files}};
 constexpr Option wait_options[] = {no_wait_option};
 constexpr Option replan_options[] = {
     no_wait_option,

@@ -14,9 +14,11 @@ constexpr Option list_options[] = {
     abs_time_option,
     {.long_name = "long", .help = "Show process IDs, restarts, exit codes and faults, too, as far as the server tells them."},
 };
-constexpr Positional any_services[] = {{.name = "<service>", .required = false, .list = true}};
-constexpr Positional some_services[] = {{.name = "<service>", .list = true}};
-constexpr Positional signal_positionals[] = {{.name = "<SIGNAL>"}, {.name = "<service>", .required = false, .list = true}};
+constexpr Positional any_services[] = {{.name = "<service>", .required = false, .list = true, .refers_to = Refers::services}};
+constexpr Positional some_services[] = {{.name = "<service>", .list = true, .refers_to = Refers::services}};
+constexpr Positional signal_positionals[] = {
+    {.name = "<SIGNAL>", .refers_to = Refers::signals},
+    {.name = "<service>", .required = false, .list = true, .refers_to = Refers::services}};
 constexpr Option wait_options[] = {no_wait_option};
 
 std::string shown(const std::optional<std::int64_t>& number) {

@@ -20,7 +20,6 @@ constexpr const Command* commands[] = {
     &restart_command,
     &signal_command,
     &stop_command,
-    &top_command,
     &checks_command,
     &check_command,
     &start_checks_command,
@@ -44,11 +43,12 @@ constexpr const Command* commands[] = {
     &add_identities_command,
     &update_identities_command,
     &remove_identities_command,
+    &top_command,
+    &validate_command,
+    &completion_command,
     &autostart_command,
     &enter_command,
     &debug_command,
-    &validate_command,
-    &completion_command,
 };
 
 /// How many letters must be added, taken away or exchanged to make one word of the other.

@@ -220,7 +220,7 @@ const Command top_command{
         "or of all again; s orders services by the next column, r turns the order round; PgUp and PgDn scroll the log, End goes "
         "back to its newest line.\n\n"
         "Without a terminal, or with --once, one snapshot is printed.",
-    .category = Category::services,
+    .category = Category::more,
     .options = top_options,
     .run = top_,
 };

@@ -15,8 +15,10 @@ namespace cobble::client {
 namespace {
 
 constexpr Option push_options[] = {parents_option, mode_option, uid_option, user_option, gid_option, group_option};
-constexpr Positional push_positionals[] = {{.name = "<local-path>"}, {.name = "<remote-path>"}};
-constexpr Positional pull_positionals[] = {{.name = "<remote-path>"}, {.name = "<local-path>"}};
+constexpr Positional push_positionals[] = {{.name = "<local-path>", .refers_to = Refers::files},
+                                           {.name = "<remote-path>", .refers_to = Refers::files}};
+constexpr Positional pull_positionals[] = {{.name = "<remote-path>", .refers_to = Refers::files},
+                                           {.name = "<local-path>", .refers_to = Refers::files}};
 
 std::unexpected<Error> cannot_open(const std::string& path) {
   return fail("open " + path + ": " + system_error_text(errno));

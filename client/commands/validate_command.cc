@@ -9,7 +9,7 @@
 namespace cobble::client {
 namespace {
 
-constexpr Positional validate_positionals[] = {{.name = "<path>", .list = true}};
+constexpr Positional validate_positionals[] = {{.name = "<path>", .list = true, .refers_to = Refers::files}};
 
 Result<int> validate(Context& context, const Arguments& arguments) {
   const LocalAccounts accounts;
@@ -35,6 +35,7 @@ const Command validate_command{
         "The validate command reads layer files, or directories of them, lays them over each other in the order given, and tells "
         "the first "
         "fault of a layer or of the plan that results. Users and groups are looked up on this system. No server is asked.",
+    .category = Category::more,
     .positionals = validate_positionals,
     .run = validate,
 };

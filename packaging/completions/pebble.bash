@@ -1,17 +1,27 @@
-# Completion of pebble for bash.
-_pebble_names() {
-  local socket="${PEBBLE_SOCKET:-${PEBBLE:-/var/lib/pebble/default}/.pebble.socket}"
-  [ -S "$socket" ] && pebble "$1" 2>/dev/null | sed -e 1d -e 's/ .*//'
-}
-_pebble_words() {
-  GO_FLAGS_COMPLETION=1 pebble "$@"
-  case "$1" in
-    services|logs|start|restart|signal|stop|changes) [ $# -gt 1 ] && _pebble_names services ;;
-    checks|check|start-checks|stop-checks|health) [ $# -gt 1 ] && _pebble_names checks ;;
-  esac
-}
+# Completion of pebble for bash: source <(pebble completion bash)
 _pebble() {
-  local IFS=$'\n'
-  COMPREPLY=($(compgen -W "$(_pebble_words "${COMP_WORDS[@]:1:COMP_CWORD}")" -- "${COMP_WORDS[COMP_CWORD]}"))
+  local -a words=()
+  local i line word last
+  # A "=" is a word of its own here, what belongs together is joined again.
+  for ((i = 1; i <= COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if ((${#words[@]})) && { [[ $word == "=" ]] || [[ ${COMP_WORDS[i-1]} == "=" ]]; }; then
+      words[${#words[@]}-1]+=$word
+    else
+      words+=("$word")
+    fi
+  done
+  last=${words[${#words[@]}-1]}
+  COMPREPLY=()
+  while IFS= read -r line; do
+    if [[ $line == :files ]]; then
+      compopt -o default
+      continue
+    fi
+    word=${line%%$'\t'*}
+    [[ $last == --*=* ]] && word=${word#*=}
+    printf -v word %q "$word"
+    COMPREPLY+=("$word")
+  done < <("$1" completion bash -- "${words[@]}" 2>/dev/null)
 }
-complete -o default -F _pebble pebble
+complete -F _pebble pebble

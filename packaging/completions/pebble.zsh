@@ -1,19 +1,21 @@
 #compdef pebble
-# Completion of pebble for zsh.
-_pebble_names() {
-  local socket="${PEBBLE_SOCKET:-${PEBBLE:-/var/lib/pebble/default}/.pebble.socket}"
-  [ -S "$socket" ] && pebble "$1" 2>/dev/null | sed -e 1d -e 's/ .*//'
-}
-_pebble_words() {
-  GO_FLAGS_COMPLETION=1 pebble "$@"
-  case "$1" in
-    services|logs|start|restart|signal|stop|changes) [ $# -gt 1 ] && _pebble_names services ;;
-    checks|check|start-checks|stop-checks|health) [ $# -gt 1 ] && _pebble_names checks ;;
-  esac
-}
+# Completion of pebble for zsh: source <(pebble completion zsh)
 _pebble() {
-  local -a words_found
-  words_found=(${(f)"$(_pebble_words "${(@)words[2,CURRENT]}")"})
-  compadd -a words_found || _files
+  local -a found
+  local line word
+  for line in "${(@f)$("${words[1]}" completion zsh -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+    if [[ $line == :files ]]; then
+      _files
+      continue
+    fi
+    [[ -z $line ]] && continue
+    word=${line%%$'\t'*}
+    found+=("${word//:/\\:}:${line#*$'\t'}")
+  done
+  (( $#found )) && _describe pebble found
 }
-compdef _pebble pebble
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  _pebble "$@"
+else
+  compdef _pebble pebble
+fi

@@ -3,13 +3,12 @@
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 
 import pytest
 import yaml
-from conftest import BINARY, until
+from conftest import BINARY, Tmux, until
 
 LAYER = {
     "services": {
@@ -22,47 +21,6 @@ LAYER = {
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b[349][0-7]m")
-
-
-class Tmux:
-    """One terminal with a shell in it (bash), on a tmux server of its own."""
-
-    def __init__(self, folder, env, size=(100, 30)):
-        self.base = ["tmux", "-S", str(folder / "tmux.socket"), "-f", "/dev/null"]
-        env = {**env, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        env.pop("TMUX", None)
-        subprocess.run([*self.base, "-u", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "env PS1='PROMPT ' bash --norc --noprofile"], env=env, check=True)
-        self.until_shows("PROMPT")
-
-    def tmux(self, *words):
-        return subprocess.run([*self.base, *words], capture_output=True, text=True, check=True).stdout
-
-    def keys(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def run(self, *command):
-        self.keys("-l", shlex.join(command) + '; echo "ended:$?"')
-        self.keys("Enter")
-
-    def screen(self, colours=False):
-        return self.tmux("capture-pane", "-p", *(["-e"] if colours else []))
-
-    def until_shows(self, *texts):
-        return until(lambda: (shown := self.screen()) and all(text in shown for text in texts) and shown, f"{texts} in:\n{self.screen()}")
-
-    def resize(self, columns, rows):
-        self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
-
-    def flag(self, name):
-        return self.tmux("display-message", "-p", f"#{{{name}}}").strip()
-
-    def pid(self):
-        """Of the program in the foreground, a child of the shell."""
-        shell = self.tmux("display-message", "-p", "#{pane_pid}").strip()
-        return int(subprocess.run(["ps", "--ppid", shell, "-o", "pid="], capture_output=True, text=True, check=True).stdout)
-
-    def close(self):
-        subprocess.run([*self.base, "kill-server"], capture_output=True)
 
 
 @pytest.fixture

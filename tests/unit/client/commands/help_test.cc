@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "client/commands/completion.h"
-#include "client/commands/man_page.h"
 #include "client/commands/table.h"
 #include "client/commands/table_of_commands.h"
 
@@ -72,14 +71,6 @@ TEST_CASE("completion offers commands, and options of a command") {
   CHECK(complete(all_commands(), Names{"services", "--f"}, false) == "--format\n");
   CHECK(complete(all_commands(), Names{"services", "x"}, false).empty());
   CHECK(complete(all_commands(), Names{"pla"}, true) == "plan  # Show the plan\n");
-}
-
-TEST_CASE("the manual page tells of every command that is not hidden") {
-  const std::string page = man_page(all_commands(), 0);
-  CHECK(page.starts_with(".TH pebble 8 \"1970-01-01\"\n"));
-  for (const Command* command : all_commands()) {
-    CHECK((page.find(".SS " + std::string(command->name) + "\n") != std::string::npos) == !command->hidden);
-  }
 }
 
 TEST_CASE("a misspelt command has a neighbour") {
