@@ -9,6 +9,14 @@
 namespace cobble::client {
 namespace {
 
+const std::string clear_line = "\r\x1b[0m\x1b[K";
+
+/// A span in whole seconds: `7s`, `1m02s`.
+std::string elapsed(double seconds) {
+  const auto whole = static_cast<std::int64_t>(seconds);
+  return whole < 60 ? std::to_string(whole) + "s" : show_short_duration(std::chrono::seconds(whole));
+}
+
 /// A log entry broken at white space into lines of at most `width`.
 std::string broken(const std::string& entry, std::size_t width) {
   std::string text;
@@ -39,23 +47,52 @@ std::string broken(const std::string& entry, std::size_t width) {
 }  // namespace
 
 std::string ProgressDisplay::look(const Change& change, double seconds) {
+  std::string text = on_terminal_ ? ended_tasks(change, seconds) : std::string();
   const auto task = std::ranges::find(change.tasks, "Doing", &Task::status);
-  if (task == change.tasks.end()) return {};
-  std::string text;
-  if (on_terminal_) text = task->progress.total == 1 ? spin(task->summary) : bar(*task, seconds);
+  if (task == change.tasks.end()) return text;
+  for (const Task& each : change.tasks)
+    if (each.status == "Doing") began_.emplace(each.id, seconds);
+  if (on_terminal_) text += task->progress.total == 1 ? spin(task->summary, seconds) : bar(*task, seconds);
   return text + log_entry(*task);
+}
+
+std::string ProgressDisplay::end(const Change& change, double seconds) {
+  if (!on_terminal_) return {};
+  std::string text = began_.empty() ? std::string() : ended_tasks(change, seconds);
+  for (const Task& task : change.tasks) {
+    if (task.status != "Error") continue;
+    const auto shown = std::ranges::find(task.log, last_entry_[task.id]);
+    for (auto entry = shown == task.log.end() ? task.log.begin() : shown + 1; entry != task.log.end(); ++entry)
+      text += clear_line + broken(*entry, columns_);
+  }
+  return text;
+}
+
+std::string ProgressDisplay::ended_tasks(const Change& change, double seconds) {
+  std::string text;
+  if (change.tasks.size() < 2) return text;
+  for (const Task& task : change.tasks) {
+    if (!task.ready_time || !told_.insert(task.id).second) continue;
+    std::string line = padded(task.status, 5) + " " + task.summary;
+    if (const auto began = began_.find(task.id); began != began_.end()) line += ", " + elapsed(seconds - began->second);
+    text += clear_line + (width_of(line) > columns_ ? fitted(line, columns_) : line) + "\n";
+  }
+  return text;
 }
 
 std::string ProgressDisplay::log_entry(const Task& task) {
   if (task.log.empty() || last_entry_[task.id] == task.log.back()) return {};
   last_entry_[task.id] = task.log.back();
-  return on_terminal_ ? "\r\x1b[0m\x1b[K" + broken(task.log.back(), columns_) : task.log.back() + "\n";
+  return on_terminal_ ? clear_line + broken(task.log.back(), columns_) : task.log.back() + "\n";
 }
 
-std::string ProgressDisplay::spin(const std::string& label) {
+std::string ProgressDisplay::spin(const std::string& label, double seconds) {
   static constexpr char turns[] = {'/', '-', '\\', '|'};
-  if (columns_ < 3 || width_of(label) > columns_ - 2) return "\r" + fitted(label, columns_);
-  return "\r" + padded(label, columns_ - 2) + " " + turns[turns_++ % 4];
+  const std::string time = seconds >= 2 && columns_ >= 20 ? " " + elapsed(seconds) : "";
+  const std::size_t others = 2 + width_of(time);
+  if (columns_ < 3) return "\r" + fitted(label, columns_);
+  if (width_of(label) > columns_ - others) return "\r" + fitted(label, columns_ - width_of(time)) + time;
+  return "\r" + padded(label, columns_ - others) + time + " " + turns[turns_++ % 4];
 }
 
 std::string ProgressDisplay::bar(const Task& task, double seconds) {
@@ -83,7 +120,7 @@ std::string ProgressDisplay::bar(const Task& task, double seconds) {
 }
 
 std::string ProgressDisplay::message(const std::string& text) {
-  return on_terminal_ ? spin(text) : std::string();
+  return on_terminal_ ? spin(text, 0) : std::string();
 }
 
 std::string ProgressDisplay::finish() const {

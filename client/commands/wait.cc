@@ -61,11 +61,9 @@ class Waiting {
       context_.note(reboot_text() + "\n");
       return 0;
     }
-    if (!change.ready) {
-      const std::chrono::duration<double> waited = steady_clock::now() - began_;
-      context_.print(display_.look(change, waited.count()));
-      return std::nullopt;
-    }
+    const std::chrono::duration<double> waited = steady_clock::now() - began_;
+    context_.print(change.ready ? display_.end(change, waited.count()) : display_.look(change, waited.count()));
+    if (!change.ready) return std::nullopt;
     if (change.status == "Done") return 0;
     if (!change.err.empty()) return fail(change.err);
     return fail("change finished in status " + layers::quote(change.status) + " with no error message");

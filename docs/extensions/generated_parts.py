@@ -14,7 +14,7 @@ import subprocess
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HIDDEN_COMMANDS = ("autostart", "enter", "validate", "completion")
+HIDDEN_COMMANDS = ("autostart", "enter")
 
 
 def cell(text):

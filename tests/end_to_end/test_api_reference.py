@@ -171,6 +171,8 @@ def services(call, daemon):
     states = {s["name"]: s for s in call("GET", "/v1/services", 200, names="web,again,broken,idle")}
     assert states["web"]["details"]["pid"] and states["again"]["details"]["next-restart"] and states["broken"]["details"]["last-error"]
     assert "details" not in states["idle"]
+    assert call("GET", "/v1/services", 200, names="web", usage="true")[0]["details"]["memory-bytes"] > 0
+    assert {s["name"] for s in call("GET", "/v1/replan", 200)["services"]} == set()
     call("POST", "/v1/services", 202, {"action": "replan"})
     call("POST", "/v1/services", 400, {"action": "start"})
     call("GET", "/v1/services/{name}", 400, name="web")
@@ -185,6 +187,11 @@ def plan(call, _daemon):
     call("GET", "/v1/plan", 400, format="json")
     layer = "services: {more: {override: replace, command: sleep 1}}"
     call("POST", "/v1/layers", 200, {"action": "add", "label": "a/b", "format": "yaml", "layer": layer})
+    changed = "services: {web: {override: merge, command: sleep 2000}, added: {override: replace, command: sleep 1, startup: enabled}}"
+    call("POST", "/v1/layers", 200, {"action": "add", "label": "f", "format": "yaml", "layer": changed})
+    call("POST", "/v1/checks", 200, {"action": "stop", "checks": ["good"]})
+    preview = call("GET", "/v1/replan", 200)
+    assert {s["name"]: s["action"] for s in preview["services"]} == {"web": "restart", "added": "start"} and preview["checks"]
     call("POST", "/v1/layers", 200, {"action": "add", "label": "c", "format": "yaml", "layer": layer, "combine": True})
     call("POST", "/v1/layers", 500, {"action": "add", "label": "a/d", "format": "yaml", "layer": layer})
     call("POST", "/v1/layers", 400, {"action": "add", "label": "e", "format": "yaml", "layer": "services: []"})
