@@ -84,7 +84,7 @@ std::string_view nearest_command(std::string_view name) {
   std::string_view nearest;
   for (const Command* command : commands) {
     const std::size_t far = command->hidden ? best : distance(name, command->name);
-    if (far < best) {
+    if (far < best && 2 * far < std::min(name.size(), command->name.size())) {
       best = far;
       nearest = command->name;
     }

@@ -77,4 +77,5 @@ TEST_CASE("a misspelt command has a neighbour") {
   CHECK(nearest_command("servces") == "services");
   CHECK(nearest_command("strat") == "start");
   CHECK(nearest_command("frobnicate").empty());
+  CHECK(nearest_command("nope").empty());  // half of "top" would have to change
 }
