@@ -67,11 +67,11 @@ def test_a_rocks_services_and_checks_make_a_layer(path, tmp_path):
 @pytest.mark.parametrize("path", ROCKS, ids=lambda path: path.parent.name)
 def test_a_rocks_pebble_is_replaced(path, place, tmp_path):
     script = yaml.safe_load(path.read_text())["parts"]["replace-pebble"]["override-prime"]
-    for folder in ("tools", "build", f"prime/{place}"):
+    for folder in ("tools", "build/bin", f"prime/{place}"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "tools/craftctl").write_text("#!/bin/sh\n")
     (tmp_path / "tools/craftctl").chmod(0o755)
-    (tmp_path / "build/pebble").write_text("this one")
+    (tmp_path / "build/bin/pebble").write_text("this one")
     env = {"PATH": f"{tmp_path}/tools:{os.environ['PATH']}", "CRAFT_PRIME": str(tmp_path / "prime"), "CRAFT_PART_BUILD": str(tmp_path / "build")}
     stock = tmp_path / "prime" / place / "pebble"
     # Without a stock file to replace something is wrong, and the rock is not made.

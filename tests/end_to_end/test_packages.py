@@ -1,6 +1,8 @@
-"""The Debian packages: built, looked over by lintian, installed, run, removed and purged below a copy of this machine's root."""
+"""A release: its files, its Debian package (looked over by lintian; installed, run, removed and purged below a copy of this machine's root), what it
+says it is made of."""
 
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -10,6 +12,8 @@ import subprocess
 import pytest
 from conftest import BINARY, FULL, ROOT, VERSION
 from pods import need_namespaces
+from spdx_tools.spdx.parser.parse_anything import parse_file
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 pytestmark = pytest.mark.release_only
 
@@ -51,10 +55,13 @@ said purged "$(ls -d /var/lib/pebble /etc/systemd/system/multi-user.target.wants
 """
 
 
-def build(folder):
-    done = subprocess.run([ROOT / "packaging/package-deb", folder], capture_output=True, text=True)
+def release(folder, **environment):
+    """Makes a release in the folder `files` of this folder, and everything else it needs there as well."""
+    environment |= {"TMPDIR": str(folder)}
+    done = subprocess.run([ROOT / "packaging/release", folder / "files"], env=os.environ | environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return folder
+    assert [path.name for path in folder.iterdir()] == ["files"]
+    return folder / "files"
 
 
 def need(*tools):
@@ -63,26 +70,65 @@ def need(*tools):
             pytest.skip(f"{tool} is not installed")
 
 
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    need("dpkg-buildpackage", "dh", "clang++-19")
-    return build(tmp_path_factory.mktemp("packages"))
+    need("dpkg-buildpackage", "dh", "clang++-19", "umoci")
+    return release(tmp_path_factory.mktemp("release"))
 
 
-def test_what_the_package_is(packages, tmp_path):
-    package = next(packages.glob("*.deb"))
-    assert package.name == f"cobble_{VERSION}_{subprocess.check_output(['dpkg', '--print-architecture'], text=True).strip()}.deb"
-    subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
-    digests = {hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest() for path in (BINARY, tmp_path / "usr/bin/pebble")}
-    assert len(digests) == 1, "the packaged executable is not that of the release build"
-    field = subprocess.check_output(["dpkg-deb", "--field", package, "Static-Built-Using"], text=True)
-    assert re.search(r"\bopenssl \(= 3\.[^)]+\), .*yaml-cpp \(= ", field), field
-    assert "/lib" not in subprocess.check_output(["dpkg-deb", "--field", package, "Depends"], text=True)
+def test_one_executable_in_all_files(packages, tmp_path):
+    architecture = output("dpkg", "--print-architecture").strip()
+    name = f"cobble-{VERSION}-linux-{architecture}"
+    expected = [
+        f"cobble-{VERSION}-{architecture}.spdx.json",
+        f"cobble-{VERSION}-oci-{architecture}.tar",
+        f"{name}-debug.tar.xz",
+        f"{name}.tar.xz",
+        f"cobble_{VERSION}.dsc",
+        f"cobble_{VERSION}.tar.xz",
+        f"cobble_{VERSION}_{architecture}.deb",
+    ]
+    assert sorted(path.name for path in packages.iterdir()) == sorted(["SHA256SUMS", *expected])
+    summed = dict(reversed(line.split("  ")) for line in (packages / "SHA256SUMS").read_text().splitlines())
+    assert summed == {one: hashlib.sha256((packages / one).read_bytes()).hexdigest() for one in expected}
+
+    for folder in ("deb", "archive", "debug", "oci"):
+        (tmp_path / folder).mkdir()
+    output("dpkg-deb", "--extract", packages / f"cobble_{VERSION}_{architecture}.deb", tmp_path / "deb")
+    output("tar", "-x", "-f", packages / f"{name}.tar.xz", "-C", tmp_path / "archive")
+    output("tar", "-x", "-f", packages / f"{name}-debug.tar.xz", "-C", tmp_path / "debug")
+    output("tar", "-x", "-f", packages / f"cobble-{VERSION}-oci-{architecture}.tar", "-C", tmp_path / "oci")
+    output("umoci", "unpack", *([] if os.geteuid() == 0 else ["--rootless"]), "--image", f"{tmp_path}/oci:{VERSION}", tmp_path / "bundle")
+    executable = pathlib.Path(BINARY).read_bytes()
+    for path in (tmp_path / "deb/usr/bin/pebble", tmp_path / "archive" / name / "bin/pebble", tmp_path / "bundle/rootfs/usr/bin/pebble"):
+        assert path.read_bytes() == executable, f"{path} is not the release build's"
+    identity = [re.search(r"Build ID: (\w+)", output("readelf", "-n", path)).group(1) for path in (BINARY, tmp_path / "debug/pebble.debug")]
+    assert identity[0] == identity[1]
+
+
+def test_what_it_is_made_of(packages):
+    path = next(packages.glob("*.spdx.json"))
+    document = parse_file(str(path))
+    assert validate_full_spdx_document(document) == []
+    parts = {package.name: package for package in document.packages}
+    assert parts["cobble"].version == VERSION
+    assert parts["cobble"].checksums[0].value == hashlib.sha256(pathlib.Path(BINARY).read_bytes()).hexdigest()
+    linked = {relation["relatedSpdxElement"] for relation in json.loads(path.read_text())["relationships"] if relation["relationshipType"] == "STATIC_LINK"}
+    assert linked >= {"SPDXRef-glibc", "SPDXRef-openssl", "SPDXRef-yaml-cpp", "SPDXRef-c-ares", "SPDXRef-libxcrypt", "SPDXRef-gcc-12"}
+    assert parts["openssl"].version == output("dpkg-query", "-W", "-f", "${source:Version}", "libssl-dev")
+    assert str(parts["glibc"].license_declared) == "LGPL-2.1-or-later"
+    # The package's own field tells the same.
+    field = output("dpkg-deb", "--field", next(packages.glob("*.deb")), "Static-Built-Using")
+    assert dict(re.findall(r"(\S+) \(= ([^)]+)\)", field)) == {name: part.version for name, part in parts.items() if name != "cobble"}
 
 
 def test_lintian_has_nothing_to_say(packages):
     need("lintian")
-    done = subprocess.run(["lintian", "--fail-on", "error,warning", next(packages.glob("*.changes"))], capture_output=True, text=True)
+    done = subprocess.run(["lintian", "--fail-on", "error,warning", *packages.glob("*.dsc"), *packages.glob("*.deb")], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
@@ -114,8 +160,7 @@ def test_installed_run_removed_and_purged(packages, tmp_path):
     assert not list(work.iterdir())
 
 
-@pytest.mark.skipif(not FULL, reason="a second build: COBBLE_FULL=1 only")
+@pytest.mark.skipif(not FULL, reason="a second build without the compiler cache: COBBLE_FULL=1 only")
 def test_another_folder_gives_the_same_bytes(packages, tmp_path):
-    again = build(tmp_path / "another")
-    for name in sorted(path.name for path in packages.glob("*") if path.suffix in (".deb", ".dsc", ".xz")):
-        assert (packages / name).read_bytes() == (again / name).read_bytes(), name
+    again = release(tmp_path, CCACHE_DISABLE="1")
+    assert (packages / "SHA256SUMS").read_text() == (again / "SHA256SUMS").read_text()
