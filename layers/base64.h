@@ -6,7 +6,10 @@
 
 namespace cobble::layers {
 
-/// Decodes standard base64; white space is passed over. None when the text is malformed.
-std::optional<std::string> decode_base64(std::string_view text);
+/// RFC 4648 base64 with padding, without line ends.
+std::string encode_base64(std::string_view bytes);
+
+/// Reads padded base64, passing over the characters of `ignored`. None when anything else is wrong.
+std::optional<std::string> decode_base64(std::string_view text, std::string_view ignored = "\r\n");
 
 }  // namespace cobble::layers

@@ -34,7 +34,7 @@ bool is_scalar(const YamlNode& node) {
 
 /// The text of a scalar; `!!binary` is decoded.
 std::string text_of(const YamlNode& node) {
-  if (resolve(node).type == ScalarType::binary) return decode_base64(node.text).value_or(node.text);
+  if (resolve(node).type == ScalarType::binary) return decode_base64(node.text, " \t\r\n").value_or(node.text);
   return node.text;
 }
 

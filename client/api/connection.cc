@@ -148,6 +148,21 @@ void FileDescriptor::reset() {
   fd_ = -1;
 }
 
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = write(fd, text.data(), text.size());
+    if (count >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
+      pollfd polled{fd, POLLOUT, 0};
+      poll(&polled, 1, -1);
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
 std::expected<Connection, Trouble> Connection::open(const Endpoint& endpoint, std::chrono::milliseconds connect_limit) {
   auto fd = endpoint.tcp ? connect_tcp(endpoint, connect_limit) : connect_unix(endpoint.socket_path);
   if (!fd) return std::unexpected(fd.error());

@@ -35,6 +35,10 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+/// Writes everything to a descriptor that may be a terminal, a pipe or a file, waiting as long as it takes; false, with errno,
+/// when that fails.
+bool write_all(int fd, std::string_view text);
+
 /// What went wrong on the way to the server, in the words of contract 10, section 2.7.
 struct Trouble {
   std::string cause;

@@ -21,22 +21,6 @@ bool is_end(const std::string& text) {
   return value.is_object() && value.contains("command") && value["command"] == "end";
 }
 
-/// Writes everything to a descriptor that may be a terminal or a pipe, waiting as long as it takes.
-bool write_out(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = write(fd, text.data(), text.size());
-    if (count >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(count));
-    } else if (errno == EAGAIN) {
-      pollfd polled{fd, POLLOUT, 0};
-      poll(&polled, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 struct ExecSession::Channel {
@@ -191,7 +175,7 @@ void ExecSession::take_frames(Channel& channel, int fd) {
         break;
       case FrameType::binary:
       case FrameType::continuation:
-        if (channel.writable && !write_out(fd, (*frame)->payload)) channel.writable = false;
+        if (channel.writable && !write_all(fd, (*frame)->payload)) channel.writable = false;
         break;
       case FrameType::ping:
         channel.queue(FrameType::pong, (*frame)->payload);

@@ -6,6 +6,7 @@
 #include "client/api/client.h"
 #include "client/api/envelope.h"
 #include "client/api/multipart.h"
+#include "layers/form_data.h"
 #include "layers/quote.h"
 
 namespace cobble::client {
@@ -54,7 +55,7 @@ Result<void> Client::push(const NewPath& file, int source, const std::string& so
     std::string head =
         "--" + boundary + "\r\nContent-Disposition: form-data; name=\"request\"\r\nContent-Type: application/json\r\n\r\n";
     head += file_metadata(file).dump(-1, ' ', false, json::error_handler_t::replace) + "\n\r\n--" + boundary;
-    head += "\r\nContent-Disposition: form-data; name=\"files\"; filename=\"" + escape_filename(file.path);
+    head += "\r\nContent-Disposition: form-data; name=\"files\"; filename=\"" + layers::escape_file_name(file.path);
     head += "\"\r\nContent-Type: application/octet-stream\r\n\r\n";
     if (auto sent = sink(head); !sent || !*sent) return sent ? std::expected<void, Trouble>() : std::unexpected(sent.error());
     if (auto streamed = stream_file(source, source_name, sink); !streamed) return streamed;

@@ -27,21 +27,6 @@ std::string multipart_boundary() {
   return boundary;
 }
 
-std::string escape_filename(std::string_view name) {
-  std::string escaped;
-  for (const char c : name) {
-    if (c == '\r') {
-      escaped += "%0D";
-    } else if (c == '\n') {
-      escaped += "%0A";
-    } else {
-      if (c == '\\' || c == '"') escaped += '\\';
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
 std::optional<std::string> boundary_of(std::string_view content_type) {
   if (!content_type.starts_with("multipart/form-data")) return std::nullopt;
   static constexpr std::string_view key = "boundary=";

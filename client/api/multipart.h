@@ -11,9 +11,6 @@ namespace cobble::client {
 /// A fresh boundary: 60 hexadecimal digits.
 std::string multipart_boundary();
 
-/// A file name as it stands in a Content-Disposition header.
-std::string escape_filename(std::string_view name);
-
 /// The boundary in a Content-Type header; nullopt if that is not multipart/form-data.
 std::optional<std::string> boundary_of(std::string_view content_type);
 

@@ -6,6 +6,8 @@
 #include <boost/uuid/detail/sha1.hpp>
 #include <ctime>
 
+#include "layers/base64.h"
+
 namespace cobble::client {
 namespace {
 
@@ -23,20 +25,6 @@ std::array<unsigned char, count> random_bytes() {
   return bytes;
 }
 
-std::string base64(const unsigned char* data, std::size_t size) {
-  static constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < size; i += 3) {
-    const unsigned bits = static_cast<unsigned>(data[i]) << 16 | (i + 1 < size ? static_cast<unsigned>(data[i + 1]) << 8 : 0U) |
-                          (i + 2 < size ? data[i + 2] : 0U);
-    text += letters[bits >> 18 & 63];
-    text += letters[bits >> 12 & 63];
-    text += i + 1 < size ? letters[bits >> 6 & 63] : '=';
-    text += i + 2 < size ? letters[bits & 63] : '=';
-  }
-  return text;
-}
-
 bool known(unsigned type) {
   return type <= 2 || (type >= 8 && type <= 10);
 }
@@ -45,7 +33,7 @@ bool known(unsigned type) {
 
 std::string websocket_key() {
   const auto bytes = random_bytes<16>();
-  return base64(bytes.data(), bytes.size());
+  return layers::encode_base64(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
 }
 
 std::string websocket_accept(std::string_view key) {
@@ -55,9 +43,9 @@ std::string websocket_accept(std::string_view key) {
   hash.process_bytes(magic.data(), magic.size());
   unsigned int words[5];
   hash.get_digest(words);
-  unsigned char digest[20];
-  for (std::size_t i = 0; i < 20; ++i) digest[i] = static_cast<unsigned char>(words[i / 4] >> (24 - i % 4 * 8));
-  return base64(digest, sizeof digest);
+  char digest[20];
+  for (std::size_t i = 0; i < sizeof digest; ++i) digest[i] = static_cast<char>(words[i / 4] >> (24 - i % 4 * 8) & 0xFF);
+  return layers::encode_base64(std::string_view(digest, sizeof digest));
 }
 
 std::string websocket_frame(FrameType type, std::string_view payload) {

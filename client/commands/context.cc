@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "client/commands/local_file.h"
+#include "client/api/connection.h"
 
 namespace cobble::client {
 

@@ -1,7 +1,6 @@
 #include "client/commands/local_file.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,21 +29,6 @@ std::expected<std::string, FileTrouble> read_local_file(const std::string& path)
     text.append(buffer, static_cast<std::size_t>(count));
     if (text.size() > size_limit) return trouble("read", EFBIG);
   }
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = write(fd, text.data(), text.size());
-    if (count >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(count));
-    } else if (errno == EAGAIN) {
-      pollfd polled{fd, POLLOUT, 0};
-      poll(&polled, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace cobble::client

@@ -2,7 +2,6 @@
 
 #include <expected>
 #include <string>
-#include <string_view>
 
 namespace cobble::client {
 
@@ -14,8 +13,5 @@ struct FileTrouble {
 
 /// The content of a file, at most 64 MiB. Errors: `open F: …`, `read F: is a directory`.
 std::expected<std::string, FileTrouble> read_local_file(const std::string& path);
-
-/// Writes everything; false, with errno, when that fails.
-bool write_all(int fd, std::string_view text);
 
 }  // namespace cobble::client

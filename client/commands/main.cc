@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "client/api/connection.h"
 #include "client/commands/completion.h"
 #include "client/commands/dispatch.h"
 #include "client/commands/help.h"
-#include "client/commands/local_file.h"
 #include "client/commands/names.h"
 #include "client/commands/table_of_commands.h"
 

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "client/api/connection.h"
 #include "client/commands/context.h"
-#include "client/commands/local_file.h"
 #include "client/commands/owner_options.h"
 #include "client/commands/table_of_commands.h"
 

@@ -9,9 +9,9 @@
 #include "daemon/access/certificate.h"
 #include "daemon/access/decision.h"
 #include "daemon/access/password.h"
-#include "daemon/base/base64.h"
 #include "daemon/base/json.h"
 #include "daemon/base/log.h"
+#include "layers/base64.h"
 #include "layers/duration.h"
 #include "layers/quote.h"
 
@@ -103,7 +103,7 @@ std::optional<Manager::Login> Manager::read_login(const Evidence& evidence) {
   constexpr std::string_view scheme = "Basic ";
   const std::string_view header = evidence.authorization;
   if (header.size() < scheme.size() || ::strncasecmp(header.data(), scheme.data(), scheme.size()) != 0) return std::nullopt;
-  const auto text = base::decode_base64(header.substr(scheme.size()));
+  const auto text = layers::decode_base64(header.substr(scheme.size()));
   const std::size_t colon = text ? text->find(':') : std::string::npos;
   if (colon == std::string::npos || text->size() == 1) return std::nullopt;
   return Login{text->substr(0, colon), text->substr(colon + 1)};

@@ -1,6 +1,6 @@
 #include "daemon/access/pem.h"
 
-#include "daemon/base/base64.h"
+#include "layers/base64.h"
 
 namespace cobble::access {
 
@@ -37,7 +37,7 @@ std::optional<PemBlock> read_block(std::string_view label, std::string_view text
       // Blanks behind the dashes belong to what follows.
       const std::string_view rest = before.substr(line.size());
       const std::size_t line_end = rest.starts_with("\r\n") ? 2 : rest.starts_with('\n') ? 1 : 0;
-      auto content = base::decode_base64(body);
+      auto content = layers::decode_base64(body);
       if (!content) return std::nullopt;
       return PemBlock{std::string(label), std::move(*content), rest.substr(line_end)};
     }
@@ -63,7 +63,7 @@ std::optional<PemBlock> find_pem_block(std::string_view text) {
 
 std::string write_pem_block(std::string_view label, std::string_view content) {
   std::string text = std::string(begin_mark) + std::string(label) + std::string(dashes) + "\n";
-  const std::string body = base::encode_base64(content);
+  const std::string body = layers::encode_base64(content);
   for (std::size_t at = 0; at < body.size(); at += line_length) text += body.substr(at, line_length) + "\n";
   return text + std::string(end_mark) + std::string(label) + std::string(dashes) + "\n";
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/base/blocking.h"
 #include "daemon/base/log.h"
+#include "layers/form_data.h"
 
 namespace cobble::api {
 
@@ -28,21 +29,6 @@ std::string random_boundary() {
     text += "0123456789abcdef"[byte & 15];
   }
   return text;
-}
-
-std::string escape_file_name(std::string_view name) {
-  std::string escaped;
-  for (const char c : name) {
-    if (c == '\r') {
-      escaped += "%0D";
-    } else if (c == '\n') {
-      escaped += "%0A";
-    } else {
-      if (c == '\\' || c == '"') escaped += '\\';
-      escaped += c;
-    }
-  }
-  return escaped;
 }
 
 }  // namespace
@@ -93,7 +79,7 @@ Task<bool> Download::send_file(BodyWriter& out, const std::string& path) {
 
 Task<bool> Download::send_content(BodyWriter& out, std::shared_ptr<files::SourceFile> file) {
   const std::string head =
-      part_head("\"files\"; filename=\"" + escape_file_name(results_.back().path) + "\"", "application/octet-stream");
+      part_head("\"files\"; filename=\"" + layers::escape_file_name(results_.back().path) + "\"", "application/octet-stream");
   if (!co_await out.write(head)) co_return false;
   while (!file->at_end()) {
     // What the file's size promises goes the short way; its end is where read says so, whatever the size was.

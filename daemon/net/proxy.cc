@@ -4,9 +4,9 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
-#include <boost/beast/core/detail/base64.hpp>
 
 #include "daemon/base/text.h"
+#include "layers/base64.h"
 
 namespace cobble::net {
 
@@ -72,11 +72,7 @@ std::optional<Url> ProxySettings::choose(const Url& target) const {
 }
 
 std::string basic_credential(std::string_view user, std::string_view password) {
-  namespace base64 = boost::beast::detail::base64;
-  const std::string plain = std::string(user).append(":").append(password);
-  std::string coded(base64::encoded_size(plain.size()), '\0');
-  coded.resize(base64::encode(coded.data(), plain.data(), plain.size()));
-  return "Basic " + coded;
+  return "Basic " + layers::encode_base64(std::string(user).append(":").append(password));
 }
 
 }  // namespace cobble::net

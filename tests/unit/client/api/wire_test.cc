@@ -129,8 +129,7 @@ TEST_CASE("a multipart body is read in pieces of any size") {
   }
 }
 
-TEST_CASE("file names are escaped, boundaries found") {
-  CHECK(escape_filename("/q\"uo\\te\r\n") == "/q\\\"uo\\\\te%0D%0A");
+TEST_CASE("boundaries are found") {
   CHECK(boundary_of("multipart/form-data; boundary=\"a b\"") == "a b");
   CHECK(boundary_of("multipart/form-data; boundary=abc; x=y") == "abc");
   CHECK_FALSE(boundary_of("application/json"));

@@ -8,7 +8,7 @@
 #include "daemon/access/certificate.h"
 #include "daemon/access/identity_key.h"
 #include "daemon/access/pem.h"
-#include "daemon/base/base64.h"
+#include "layers/base64.h"
 
 using namespace cobble;
 using namespace cobble::access;
@@ -49,7 +49,7 @@ struct Daemon {
 };
 
 std::string login(const std::string& text) {
-  return "Basic " + base::encode_base64(text);
+  return "Basic " + layers::encode_base64(text);
 }
 
 Evidence socket_peer(std::uint32_t uid, std::string_view authorization = {}) {

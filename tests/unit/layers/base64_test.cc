@@ -1,8 +1,8 @@
-#include "daemon/base/base64.h"
+#include "layers/base64.h"
 
 #include <catch2/catch.hpp>
 
-using namespace cobble::base;
+using namespace cobble::layers;
 
 TEST_CASE("base64 of every length comes back") {
   std::string bytes;
@@ -18,4 +18,5 @@ TEST_CASE("base64 with anything else inside is refused") {
   for (const char* text : {"A", "AA", "AAA", "AA=", "A===", "AA==A", "AA==AAAA", "AA*A", "AAAA=", "AAAA====", "====", "AA== "})
     CHECK_FALSE(decode_base64(text));
   CHECK(decode_base64("dGVz\r\ndA==\n") == "test");
+  CHECK(decode_base64("dG Vz\tdA==", " \t") == "test");
 }
