@@ -233,6 +233,9 @@ def logs(call, daemon):
     daemon.services_action("start", ["chatty"])
     until(lambda: call("GET", "/v1/logs", 200, services="chatty", n=-1).count(b"\n") == 2, "the service's lines")
     call("GET", "/v1/logs", 400, n="x")
+    target = {"override": "replace", "type": "syslog", "location": "tcp://127.0.0.1:1", "services": ["chatty"]}
+    daemon.add_layer("target", json.dumps({"log-targets": {"down": target}}))
+    until(lambda: call("GET", "/v1/log-targets", 200)[0].get("last-error"), "the target to fail")
 
 
 def files(call, daemon):
