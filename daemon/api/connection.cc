@@ -28,6 +28,10 @@ constexpr std::size_t linger_bytes = 16 * 1024 * 1024;
 /// A handler that takes longer is watched for its client hanging up.
 constexpr base::Nanoseconds watch_delay = std::chrono::milliseconds(50);
 
+/// How long a reply waits for the log lines of its request, and how often it looks.
+constexpr base::Nanoseconds longest_log_wait = std::chrono::milliseconds(5);
+constexpr base::Nanoseconds log_step = std::chrono::microseconds(100);
+
 /// `Date: …\r\n`, made once a second.
 const std::string& date_header() {
   static std::time_t made = 0;
@@ -231,7 +235,9 @@ Task<bool> Connection::serve_one() {
   const Match match = find_route(server_.routes_, request.method, request.path, request.params);
   if (match.route != nullptr) body.set_limit(match.route->body_limit);
   request.body = &body;
+  const std::uint64_t logged = base::log_position();
   Response response = co_await server_.respond(peer_, match, request);
+  if (const std::uint64_t position = base::log_position(); position != logged) co_await await_log(position);
   if (!response.stream) stop_watching();
 
   if (response.upgrade) {
@@ -252,6 +258,12 @@ Task<bool> Connection::serve_one() {
     co_return false;
   }
   co_return co_await body.drain();
+}
+
+/// What was logged of a request is there for a client that looks for it when it has the reply.
+Task<void> Connection::await_log(std::uint64_t position) {
+  const base::SteadyTime deadline = std::chrono::steady_clock::now() + longest_log_wait;
+  while (!base::log_written(position) && std::chrono::steady_clock::now() < deadline) co_await base::sleep_for(log_step);
 }
 
 Task<bool> Connection::send(const Request& request, Response& response, bool& keep_alive, bool http_10) {

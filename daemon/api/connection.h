@@ -52,6 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> serve_one();
   Task<void> refuse(ProtocolError error);
   Task<void> linger();
+  Task<void> await_log(std::uint64_t position);
   Task<bool> send(const Request& request, Response& response, bool& keep_alive, bool http_10);
   Task<bool> send_stream(const Request& request, Response& response, bool chunked);
   Task<void> hand_over(Response& response);

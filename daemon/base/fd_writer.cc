@@ -23,6 +23,7 @@ struct FdWriter::Shared {
   std::condition_variable idle;
   std::deque<std::string> queue;
   std::size_t queued = 0;
+  std::uint64_t position = 0;  ///< bytes queued since the beginning
   bool writing = false;
   bool waiting = false;  ///< for the next block
   bool stopping = false;
@@ -75,6 +76,7 @@ bool FdWriter::write(std::string_view block) {
     shared_->queue.emplace_back(block);
   }
   shared_->queued += block.size();
+  shared_->position += block.size();
   if (!shared_->started) {
     sigset_t all;
     sigset_t before;
@@ -116,6 +118,16 @@ bool FdWriter::write(std::string_view block) {
   }
   if (shared_->waiting) shared_->wake.notify_one();
   return true;
+}
+
+std::uint64_t FdWriter::position() const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->position;
+}
+
+bool FdWriter::written(std::uint64_t position) const {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->position - shared_->queued >= position;
 }
 
 void FdWriter::stop(Nanoseconds limit) {

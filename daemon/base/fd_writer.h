@@ -28,6 +28,10 @@ class FdWriter {
   bool write(std::string_view block);
   /// Waits until the queue is empty, at most `limit`, then ends the thread (abandoning a write that never ends).
   void stop(Nanoseconds limit);
+  /// Bytes queued so far; with `written` it tells when a block is through.
+  std::uint64_t position() const;
+  /// Whether everything up to a position has been handed to the descriptor.
+  bool written(std::uint64_t position) const;
   /// Blocks dropped so far.
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 

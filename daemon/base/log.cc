@@ -38,6 +38,14 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
     writer->stop(limit);
     dropped_before_ += writer->dropped();
   }
+  std::uint64_t position() {
+    std::lock_guard lock(mutex_);
+    return writer_ ? writer_->position() : 0;
+  }
+  bool written(std::uint64_t position) {
+    std::lock_guard lock(mutex_);
+    return !writer_ || writer_->written(position);
+  }
   std::uint64_t dropped() {
     std::lock_guard lock(mutex_);
     return dropped_before_ + (writer_ ? writer_->dropped() : 0);
@@ -120,6 +128,14 @@ std::string security_event(WallTime time, std::string_view level, std::string_vi
 
 void log_security(std::string_view level, std::string_view event, std::string_view description) {
   log(security_event(wall_now(), level, event, description));
+}
+
+std::uint64_t log_position() {
+  return sink()->position();
+}
+
+bool log_written(std::uint64_t position) {
+  return sink()->written(position);
 }
 
 void start_logging() {

@@ -24,6 +24,10 @@ std::string security_event(WallTime time, std::string_view level, std::string_vi
 
 /// Hides all lines from now on (`pebble enter` with some subcommands).
 void set_log_quiet(bool quiet);
+/// Where the log stands: everything logged so far comes before it.
+std::uint64_t log_position();
+/// Whether what comes before `position` has reached stderr.
+bool log_written(std::uint64_t position);
 /// Starts the writer thread; before that, and after `stop_logging`, lines are written at once by the caller.
 void start_logging();
 /// Flushes for at most `limit` and stops the thread.

@@ -151,7 +151,7 @@ def test_installed_run_removed_and_purged(packages, tmp_path):
         "directory": "700 root",
         "man": "/usr/share/man/man8/pebble.8.gz",
         "verified": "",
-        "completion": "complete -o default -F _pebble pebble",
+        "completion": "complete -F _pebble pebble",
         "services": "counter enabled active;web enabled active;",
         "ended": "0",
         "removed": " .pebble.state layers ",

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "daemon/base/fd.h"
 
@@ -31,6 +32,26 @@ TEST_CASE("blocks arrive whole and in order") {
   REQUIRE(count == static_cast<ssize_t>(wanted.size()));
   got.resize(static_cast<std::size_t>(count));
   CHECK(got == wanted);
+}
+
+TEST_CASE("what is written can be read, and what waits isn't") {
+  Pipe pipe = make_pipe();
+  REQUIRE(pipe.read_end);
+  REQUIRE(::fcntl(pipe.read_end.get(), F_SETFL, O_NONBLOCK) == 0);
+  FdWriter writer(pipe.write_end.get(), 1 << 20);
+  CHECK(writer.written(writer.position()));
+  char got[100];
+  for (int i = 0; i < 100; ++i) {
+    CHECK(writer.write("a line\n"));
+    while (!writer.written(writer.position())) std::this_thread::yield();
+    CHECK(::read(pipe.read_end.get(), got, sizeof got) == 7);
+  }
+  const std::uint64_t before = writer.position();
+  CHECK(writer.write(std::string(200'000, 'x')));
+  CHECK(writer.written(before));
+  CHECK_FALSE(writer.written(writer.position()));  // nobody reads
+  pipe.read_end.reset();
+  writer.stop(10s);
 }
 
 TEST_CASE("a reader that never reads costs only what doesn't fit") {
