@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t shortest_boundary = 32;
 /// Chunks of a body are gathered up to this size before the disk is bothered.
-constexpr std::size_t upload_step = 128 * 1024;
+constexpr std::size_t upload_step = 256 * 1024;
 constexpr std::size_t largest_json = 64 * 1024 * 1024;
 constexpr std::size_t json_step = 16 * 1024;
 

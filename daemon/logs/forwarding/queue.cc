@@ -1,6 +1,10 @@
 #include "daemon/logs/forwarding/queue.h"
 
+#include <algorithm>
 #include <iterator>
+#include <utility>
+
+#include "daemon/logs/entries.h"
 
 namespace cobble::logs::forwarding {
 
@@ -14,8 +18,9 @@ std::vector<QueuedEntry> EntryQueue::take_batch() {
   const bool backlog = entries_.size() > backlog_entries;
   const std::size_t most = backlog ? backlog_batch_entries : batch_entries;
   std::vector<QueuedEntry> batch;
+  for (const auto& [stream, time] : std::exchange(gaps_, {})) batch.push_back({time, stream, std::string(truncation_mark)});
   std::size_t taken = 0;
-  while (!entries_.empty() && batch.size() < most && (batch.empty() || taken + entries_.front().cost() <= backlog_batch_bytes)) {
+  while (!entries_.empty() && batch.size() < most && (taken == 0 || taken + entries_.front().cost() <= backlog_batch_bytes)) {
     taken += entries_.front().cost();
     batch.push_back(std::move(entries_.front()));
     entries_.pop_front();
@@ -32,10 +37,16 @@ void EntryQueue::put_back(std::vector<QueuedEntry> batch) {
 
 void EntryQueue::shrink() {
   while (bytes_ > limit_ && entries_.size() > 1) {
-    bytes_ -= entries_.front().cost();
-    if (on_drop_) on_drop_(entries_.front());
+    const QueuedEntry& oldest = entries_.front();
+    bytes_ -= oldest.cost();
+    std::int64_t& newest_lost = gaps_[oldest.stream];
+    newest_lost = std::max(newest_lost, oldest.time);
+    // A mark that came back is nothing that is lost.
+    if (oldest.message != truncation_mark) {
+      ++dropped_;
+      if (on_drop_) on_drop_(oldest);
+    }
     entries_.pop_front();
-    ++dropped_;
   }
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <vector>
 
 #include "daemon/logs/forwarding/entry.h"
@@ -17,7 +19,8 @@ inline constexpr std::size_t backlog_entries = 1000;
 inline constexpr std::size_t backlog_batch_entries = 5000;
 inline constexpr std::size_t backlog_batch_bytes = 1024 * 1024;
 
-/// The entries that wait for one target, bounded in bytes; when full the oldest go, and are counted. No I/O, no clock.
+/// The entries that wait for one target, bounded in bytes; when full the oldest go, are counted, and a mark stands for them
+/// (contract 07, section 2.5). No I/O, no clock.
 class EntryQueue {
  public:
   static constexpr std::size_t default_limit = 4 * 1024 * 1024;
@@ -26,7 +29,7 @@ class EntryQueue {
   explicit EntryQueue(std::size_t limit = default_limit, Dropped on_drop = {}) : limit_(limit), on_drop_(std::move(on_drop)) {}
 
   void add(QueuedEntry entry);
-  /// Removes the entries of the next request.
+  /// Removes the entries of the next request; before them one mark for each stream that lost some.
   std::vector<QueuedEntry> take_batch();
   /// Puts a batch back that wasn't taken by the target, or its rest; entries that there is no room for any more are dropped.
   void put_back(std::vector<QueuedEntry> batch);
@@ -47,6 +50,7 @@ class EntryQueue {
   std::deque<QueuedEntry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
+  std::map<std::shared_ptr<const Stream>, std::int64_t> gaps_;  ///< streams that lost entries, with the newest one's time
 };
 
 }  // namespace cobble::logs::forwarding

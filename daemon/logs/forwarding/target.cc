@@ -218,6 +218,7 @@ void Target::report_dropped() {
 }
 
 void Target::count_lost(const QueuedEntry& entry) {
+  if (entry.message == truncation_mark) return;  // stands for what was counted already
   if (ServiceLog* const log = manager_.find(entry.stream->service)) log->count_lost(1);
 }
 
