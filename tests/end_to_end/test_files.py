@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import pathlib
 import shutil
 import socket
 import stat
@@ -12,6 +13,7 @@ import threading
 import ops.pebble
 import pytest
 from conftest import FULL, SANITIZED, UnixConnection, until
+from test_access import certificate, identities, port_of, tls_connection
 
 MIB = 1 << 20
 LARGE = (1024 if FULL else 48) * MIB
@@ -157,9 +159,48 @@ def test_a_client_that_stops_reading_holds_no_one_up(daemon, tmp_path):
         sleepers.append(sock)
     assert hash_of_pulled(daemon, tmp_path / "large", 8 * MIB) == hashlib.sha256(b"x" * (8 * MIB)).digest()
     assert daemon.resident() < 200 * MIB
+    # One wakes up: everything is there for it.
+    sleepers[0].settimeout(60)
+    rest = b""
+    while not rest.endswith(b"0\r\n\r\n"):
+        piece = sleepers[0].recv(64 * 1024)
+        assert piece, "the download was cut"
+        rest += piece
+    assert rest.count(b"x" * MIB) == 8
     for sock in sleepers:
         sock.close()
     until(lambda: len(os.listdir(f"/proc/{daemon.process.pid}/fd")) <= open_before + 1, "the files to be closed")
+
+
+def test_a_file_that_shrinks_while_it_is_read_ends_the_response(daemon, tmp_path):
+    """What was announced can't be sent any more: the client must see that something is missing."""
+    daemon.start("--create-dirs", "--hold")
+    (tmp_path / "large").write_bytes(b"x" * (8 * MIB))
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(daemon.socket))
+        sock.settimeout(60)
+        sock.sendall(f"GET /v1/files?action=read&path={tmp_path}/large HTTP/1.1\r\nHost: x\r\nAccept: multipart/form-data\r\n\r\n".encode())
+        rest = sock.recv(1000)
+        os.truncate(tmp_path / "large", 2 * MIB)
+        while piece := sock.recv(MIB):
+            rest += piece
+        assert rest.count(b"x") < 8 * MIB and not rest.endswith(b"0\r\n\r\n")
+    assert hash_of_pulled(daemon, tmp_path / "large", 2 * MIB) == hashlib.sha256(b"x" * (2 * MIB)).digest()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs the openssl command")
+def test_downloads_over_https(daemon, tmp_path):
+    content = os.urandom(3 * MIB)
+    (tmp_path / "file").write_bytes(content)
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert = certificate(tmp_path, "client")
+    identities(daemon, client={"access": "admin", "cert": {"pem": pathlib.Path(cert[0]).read_text()}})
+    connection = tls_connection(port_of(daemon), cert)
+    connection.request("GET", f"/v1/files?action=read&path={tmp_path}/file", headers={"Accept": "multipart/form-data"})
+    response = connection.getresponse()
+    assert response.status == 200
+    assert response.read().partition(b"octet-stream\r\n\r\n")[2].startswith(content)
+    connection.close()
 
 
 def test_many_uploads_at_once(daemon, tmp_path):
