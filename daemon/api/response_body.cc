@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <vector>
 
 #include "daemon/base/blocking.h"
@@ -24,6 +25,7 @@ constexpr std::size_t copy_step = 256 * 1024;
 /// Bytes of one sendfile, and of one visit to the pool.
 constexpr std::uint64_t direct_step = 1024 * 1024;
 constexpr std::uint64_t pool_step = 4 * 1024 * 1024;
+constexpr base::Nanoseconds longest_visit = std::chrono::milliseconds(20);
 /// A client that takes nothing for this long is waited for on the loop.
 constexpr int slow_client_ms = 5;
 
@@ -72,10 +74,11 @@ struct ResponseBody::FileSource {
   base::UniqueFd socket;  ///< none where bytes must not go there directly (TLS)
   std::vector<char> piece;
 
-  /// Lets the kernel move bytes until the client has been slow for a moment; how many it moved.
+  /// Lets the kernel move bytes until the client has been slow for a moment, or others may want the thread; how many it moved.
   std::uint64_t send(std::uint64_t count) const {
+    const auto deadline = std::chrono::steady_clock::now() + longest_visit;
     std::uint64_t moved = 0;
-    while (moved < count) {
+    while (moved < count && (moved == 0 || std::chrono::steady_clock::now() < deadline)) {
       const ssize_t n = ::sendfile(socket.get(), file.get(), nullptr, std::min<std::uint64_t>(count - moved, direct_step));
       if (n > 0) {
         moved += static_cast<std::uint64_t>(n);

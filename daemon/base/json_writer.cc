@@ -1,6 +1,8 @@
 #include "daemon/base/json_writer.h"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "daemon/base/utf8.h"
 
@@ -20,6 +22,23 @@ constexpr auto plain_bytes = [] {
   for (const char c : {'<', '>', '&'}) plain[static_cast<unsigned char>(c)] = false;
   return plain;
 }();
+
+constexpr std::uint64_t repeated(unsigned char c) {
+  return 0x0101010101010101U * c;
+}
+
+/// Whether any of eight bytes is `c`.
+constexpr bool has_byte(std::uint64_t word, unsigned char c) {
+  const std::uint64_t zero_where_equal = word ^ repeated(c);
+  return ((zero_where_equal - repeated(0x01)) & ~zero_where_equal & repeated(0x80)) != 0;
+}
+
+/// Whether eight bytes go into a JSON string as they are, all of them.
+bool all_plain(std::uint64_t word, Markup markup) {
+  const std::uint64_t below_blank = (word - repeated(0x20)) & ~word;
+  if (((word | below_blank) & repeated(0x80)) != 0 || has_byte(word, '"') || has_byte(word, '\\')) return false;
+  return markup == Markup::keep || !(has_byte(word, '<') || has_byte(word, '>') || has_byte(word, '&'));
+}
 
 void append_ascii(std::string& out, unsigned char c) {
   static constexpr char hex[] = "0123456789abcdef";
@@ -59,7 +78,16 @@ void append_json_string(std::string& out, std::string_view text, Markup markup) 
   out += '"';
   std::size_t start = 0;
   std::size_t i = 0;
+  std::size_t next_word = 0;  // before it the bytes are looked at one by one
   while (i < text.size()) {
+    if (std::uint64_t word = 0; i >= next_word && text.size() - i >= sizeof word) {
+      std::memcpy(&word, text.data() + i, sizeof word);
+      next_word = i + sizeof word;
+      if (all_plain(word, markup)) {
+        i = next_word;
+        continue;
+      }
+    }
     const auto c = static_cast<unsigned char>(text[i]);
     if (plain[c]) {
       ++i;

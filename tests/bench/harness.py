@@ -5,7 +5,6 @@ import dataclasses
 import json
 import pathlib
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -153,8 +152,3 @@ def timed(function):
     function()
     return time.monotonic() - began
 
-
-def kill(pid):
-    import os
-
-    os.kill(pid, signal.SIGKILL)

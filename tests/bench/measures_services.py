@@ -117,7 +117,10 @@ def restart(bench):
             time.sleep(1.1)  # so that it doesn't count as a quick exit
             old = daemon.service("a")["details"]["pid"]
             os.kill(old, signal.SIGKILL)
-            return timed(lambda: until(lambda: daemon.service("a")["details"].get("pid", old) != old, "the restart"))
+            began = time.monotonic()
+            while daemon.service("a")["details"].get("pid", old) == old:  # asks as fast as it can: an answer takes a fraction of it
+                pass
+            return time.monotonic() - began
 
         yield within("killed service seen and started again", bench.median(once) * 1000, 2, "ms")
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/base/json_writer.h"
+#include "daemon/base/utf8.h"
 
 using namespace cobble::base;
 
@@ -89,6 +90,27 @@ TEST_CASE("JSON strings are escaped as the reference does") {
   std::string out;
   append_json_string(out, "<>&\xe2\x80\xa8\xe2\x80\xa9\x7f\x01\"\\\n\xff\xc3\xa9");
   CHECK(out == "\"\\u003c\\u003e\\u0026\\u2028\\u2029\x7f\\u0001\\\"\\\\\\n\xEF\xBF\xBD\xc3\xa9\"");
+}
+
+TEST_CASE("what must be escaped is found wherever it stands in a long text") {
+  const std::pair<std::string, std::string> escapes[] = {{"\"", "\\\""},      {"\\", "\\\\"},
+                                                         {"\n", "\\n"},       {std::string(1, '\0'), "\\u0000"},
+                                                         {"\x1f", "\\u001f"}, {"\xff", std::string(utf8_replacement)},
+                                                         {"<", "\\u003c"},    {"&", "\\u0026"}};
+  for (const auto& [bytes, escape] : escapes) {
+    for (std::size_t before = 0; before < 20; ++before) {
+      for (std::size_t after = 0; after < 20; ++after) {
+        const std::string left(before, '!');
+        const std::string right(after, '~');
+        std::string out;
+        append_json_string(out, left + bytes + bytes + right);
+        CHECK(out == '"' + left + escape + escape + right + '"');
+      }
+    }
+  }
+  std::string out;
+  append_json_string(out, "0123456789 <a> & <b> é 0123456789", Markup::keep);
+  CHECK(out == "\"0123456789 <a> & <b> é 0123456789\"");
 }
 
 TEST_CASE("the writer sets commas by itself") {
