@@ -45,6 +45,7 @@ constexpr const Command* commands[] = {
     &remove_identities_command,
     &top_command,
     &validate_command,
+    &install_command,
     &completion_command,
     &autostart_command,
     &enter_command,

@@ -3,12 +3,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <utility>
 
 #include "client/api/connection.h"
 #include "client/commands/context.h"
 #include "client/commands/owner_options.h"
+#include "client/commands/replaced_file.h"
 #include "client/commands/table_of_commands.h"
 
 namespace cobble::client {
@@ -20,14 +19,10 @@ constexpr Positional push_positionals[] = {{.name = "<local-path>", .refers_to =
 constexpr Positional pull_positionals[] = {{.name = "<remote-path>", .refers_to = Refers::files},
                                            {.name = "<local-path>", .refers_to = Refers::files}};
 
-std::unexpected<Error> cannot_open(const std::string& path) {
-  return fail("open " + path + ": " + system_error_text(errno));
-}
-
 Result<int> push(Context& context, const Arguments& arguments) {
   const std::string local = arguments.positional(0);
   const FileDescriptor source(open(local.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!source) return cannot_open(local);
+  if (!source) return fail("open " + local + ": " + system_error_text(errno));
   struct stat info{};
   if (fstat(source.get(), &info) != 0) return fail("stat " + local + ": " + system_error_text(errno));
   auto permissions = permissions_for_server(arguments.text("m"));
@@ -40,61 +35,8 @@ Result<int> push(Context& context, const Arguments& arguments) {
   return 0;
 }
 
-/// Where pull writes: beside an existing regular file until all of it has come, so that a failing pull leaves the old one; into
-/// anything else (a device, a pipe) at once. What was newly made is removed unless it is kept.
-class PulledFile {
- public:
-  static Result<PulledFile> open_at(const std::string& path) {
-    struct stat info{};
-    if (stat(path.c_str(), &info) == 0) {
-      if (!S_ISREG(info.st_mode)) return make(path, path, O_WRONLY | O_TRUNC, false);
-      auto beside = make(path, path + ".part" + std::to_string(getpid()), O_WRONLY | O_CREAT | O_TRUNC, true);
-      if (beside) static_cast<void>(fchmod(beside->file_.get(), info.st_mode & 07777U));
-      return beside;
-    }
-    return make(path, path, O_WRONLY | O_CREAT | O_TRUNC, true);
-  }
-
-  PulledFile(PulledFile&& other) noexcept = default;
-  PulledFile& operator=(PulledFile&&) = delete;
-  PulledFile(const PulledFile&) = delete;
-  PulledFile& operator=(const PulledFile&) = delete;
-  ~PulledFile() {
-    if (file_ && made_) unlink(written_.c_str());
-  }
-
-  /// An empty text, or what went wrong.
-  std::string write(std::string_view piece) {
-    if (write_all(file_.get(), piece)) return {};
-    return "write " + path_ + ": " + system_error_text(errno);
-  }
-
-  /// Puts the file in its place.
-  Result<void> keep() {
-    if (written_ != path_ && rename(written_.c_str(), path_.c_str()) != 0)
-      return fail("rename " + path_ + ": " + system_error_text(errno));
-    file_.reset();
-    return {};
-  }
-
- private:
-  PulledFile(std::string path, std::string written, FileDescriptor file, bool made)
-      : path_(std::move(path)), written_(std::move(written)), file_(std::move(file)), made_(made) {}
-
-  static Result<PulledFile> make(const std::string& path, const std::string& written, int flags, bool made) {
-    FileDescriptor file(open(written.c_str(), flags | O_CLOEXEC, 0666));
-    if (!file) return cannot_open(path);
-    return PulledFile(path, written, std::move(file), made);
-  }
-
-  std::string path_;
-  std::string written_;
-  FileDescriptor file_;
-  bool made_;
-};
-
 Result<int> pull(Context& context, const Arguments& arguments) {
-  auto file = PulledFile::open_at(arguments.positional(1));
+  auto file = ReplacedFile::open_at(arguments.positional(1));
   if (!file) return std::unexpected(file.error());
   const auto pulled = context.client().pull(arguments.positional(0), [&](std::string_view piece) { return file->write(piece); });
   if (!pulled) return std::unexpected(pulled.error());

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -100,6 +101,21 @@ def test_validate_needs_no_server(tmp_path):
     assert run(good).returncode == 0
     refused = run(good, bad)
     assert refused.returncode == 1 and "web" in refused.stderr
+
+
+def test_install_copies_the_executable(tmp_path):
+    run = lambda binary, path: subprocess.run([binary, "install", path], env={"PEBBLE": "/nowhere"}, capture_output=True, text=True)
+    assert run(BINARY, tmp_path).returncode == 0
+    copy = tmp_path / "pebble"
+    assert copy.stat().st_mode & 0o7777 == 0o755 and copy.read_bytes() == pathlib.Path(BINARY).read_bytes()
+    # Over a file that is being run, and whatever its permissions are.
+    copy.chmod(0o700)
+    assert run(copy, copy).returncode == 0
+    assert copy.stat().st_mode & 0o7777 == 0o755 and copy.read_bytes() == pathlib.Path(BINARY).read_bytes()
+    assert subprocess.run([copy, "version", "--client"], capture_output=True, text=True).stdout == "v1.32.1\n"
+    refused = run(BINARY, tmp_path / "none/pebble")
+    assert (refused.returncode, refused.stderr) == (1, f"error: open {tmp_path}/none/pebble: no such file or directory\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["pebble"]
 
 
 def test_plan_diff_shows_and_changes_nothing(daemon, tmp_path):
