@@ -36,7 +36,7 @@ said installed "$(dpkg-query -W -f '${db:Status-Abbrev}' cobble)"
 said version "$(pebble version --client)"
 said enabled "$(readlink /etc/systemd/system/multi-user.target.wants/pebble.service)"
 said directory "$(stat -c '%a %U' /var/lib/pebble/default)"
-said man "$(man --path pebble)"
+said man "$(man --path pebble pebble-run pebble-layer | tr '\n' ' ')"
 said verified "$(systemd-analyze verify pebble.service 2>&1)"
 said exposure "$(systemd-analyze security --offline=true pebble.service | tail -1)"
 said completion "$(bash -c 'source /usr/share/bash-completion/completions/pebble && complete -p pebble')"
@@ -149,7 +149,7 @@ def test_installed_run_removed_and_purged(packages, tmp_path):
         "version": "v1.32.1",
         "enabled": "/lib/systemd/system/pebble.service",
         "directory": "700 root",
-        "man": "/usr/share/man/man8/pebble.8.gz",
+        "man": "/usr/share/man/man8/pebble.8.gz /usr/share/man/man8/pebble-run.8.gz /usr/share/man/man5/pebble-layer.5.gz ",
         "verified": "",
         "completion": "complete -F _pebble pebble",
         "services": "counter enabled active;web enabled active;",

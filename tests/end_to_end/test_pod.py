@@ -125,7 +125,13 @@ def template(name, ports):
     """The pod of a manifest's Deployment and its ConfigMaps, on other ports."""
     documents = {document["kind"]: document for document in yaml.safe_load_all(manifest(name, ports))}
     config_maps = {documents["ConfigMap"]["metadata"]["name"]: documents["ConfigMap"]["data"]} if "ConfigMap" in documents else {}
+    config_maps = {name: {file: quicker(text) for file, text in data.items()} for name, data in config_maps.items()}
     return documents["Deployment"]["spec"]["template"]["spec"], config_maps
+
+
+def quicker(layer):
+    """A layer's checks at a pace for tests."""
+    return re.sub(r"(period|timeout): (\d)s", r"\1: \g<2>00ms", layer)
 
 
 def web_image(root):
@@ -134,6 +140,13 @@ def web_image(root):
     (root / "srv/www").mkdir(parents=True)
     (root / "srv/www/index.html").write_text("welcome\n")
     return image
+
+
+def cobble_image(root):
+    """The image that holds nothing else."""
+    (root / "usr/bin").mkdir(parents=True)
+    shutil.copy(BINARY, root / "usr/bin/pebble")
+    return Image(root)
 
 
 @pytest.fixture
@@ -174,12 +187,9 @@ def test_the_sidecar_tells_of_the_application(tmp_path, play):
     ports = {8080: free_port(), 4000: free_port()}
     web = web_image(tmp_path / "web-image")
     web.command = ["/bin/httpd", "-f", "-p", f"127.0.0.1:{ports[8080]}", "-h", "/srv/www"]
-    cobble = tmp_path / "cobble-image"
-    (cobble / "usr/bin").mkdir(parents=True)
-    shutil.copy(BINARY, cobble / "usr/bin/pebble")
     spec, config_maps = template("sidecar.yaml", ports)
-    images = {"registry.example/unchanged-web:1.0": web, f"registry.example/cobble:{VERSION}": Image(cobble)}
-    pod = play(spec, images, {name: {file: quicker(text) for file, text in data.items()} for name, data in config_maps.items()})
+    images = {"registry.example/unchanged-web:1.0": web, f"registry.example/cobble:{VERSION}": cobble_image(tmp_path / "cobble-image")}
+    pod = play(spec, images, config_maps)
     until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
     assert pod.probe("checks", "readiness") == 200
     (pod.running["web"].root / "srv/www/index.html").unlink()
@@ -195,9 +205,16 @@ def test_the_sidecar_tells_of_the_application(tmp_path, play):
     assert pod.running["checks"].outer.wait(30) == 0
 
 
-def quicker(layer):
-    """A layer's checks at a pace for tests."""
-    return re.sub(r"(period|timeout): (\d)s", r"\1: \g<2>00ms", layer)
+def test_an_image_that_knows_nothing_of_it(tmp_path, play):
+    ports = {8080: free_port(), 4000: free_port()}
+    spec, config_maps = template("unchanged-image.yaml", ports)
+    images = {"registry.example/unchanged-web:1.0": web_image(tmp_path / "web-image"), f"registry.example/cobble:{VERSION}": cobble_image(tmp_path / "cobble-image")}
+    pod = play(spec, images, config_maps)
+    until(lambda: pod.probe("web", "startup") == 200, "the start: " + pod.log("web"))
+    until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
+    assert (pod.volumes["tools"] / "pebble").read_bytes() == pathlib.Path(BINARY).read_bytes()
+    assert (pod.probe("web", "liveness"), pod.probe("web", "readiness")) == (200, 200)
+    assert pod.stop() == {"web": 0}
 
 
 def test_a_charm_brings_its_workload_up_and_up_again(pod):
