@@ -150,12 +150,13 @@ def test_an_image_of_an_application(tmp_path, run):
     assert image.stop() == 0
 
 
-def test_a_broken_layer_makes_no_image(tmp_path):
-    layer = tmp_path / "web.yaml"
-    layer.write_text("services:\n  web:\n    override: replace\n")
+@pytest.mark.parametrize("name,text", [("web.yaml", "services:\n  web:\n    override: replace\n"), ("no_label.yaml", LAYER.format(port=8080))])
+def test_a_broken_layer_makes_no_image(tmp_path, name, text):
+    layer = tmp_path / name
+    layer.write_text(text)
     done = subprocess.run([ROOT / "packaging/oci/image", "--binary", BINARY, "--layer", layer, tmp_path / "image"], capture_output=True, text=True)
     assert done.returncode != 0
-    assert "web" in done.stderr
+    assert name.removesuffix(".yaml") in done.stderr
     assert not (tmp_path / "image").exists()
 
 
