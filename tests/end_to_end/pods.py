@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 from conftest import until
@@ -62,6 +64,17 @@ def python_image(root):
     if not sys.base_prefix.startswith("/usr"):
         binds.append((sys.base_prefix, "/opt/python"))
     return Image(root, binds)
+
+
+def fetch(port, path):
+    """Status and text of what the application answers, or None."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return None
 
 
 class Container:
@@ -208,6 +221,9 @@ class Pod:
             return None
         finally:
             connection.close()
+
+    def until_ready(self, name):
+        until(lambda: self.probe(name, "readiness") == 200, f"{name} to be ready")
 
     def stop(self):
         """Ends the pod's containers by SIGTERM; returns their exit codes."""

@@ -9,13 +9,11 @@ import re
 import shutil
 import signal
 import site
-import urllib.error
-import urllib.request
 
 import pytest
 import yaml
 from conftest import BINARY, ROOT, VERSION, free_port, until
-from pods import Image, Pod, busybox_image, need_namespaces, python_image
+from pods import Image, Pod, busybox_image, fetch, need_namespaces, python_image
 
 pytestmark = pytest.mark.release_only
 HERE = pathlib.Path(__file__).parent / "pod"
@@ -49,17 +47,6 @@ def manifest(name, ports):
     """A manifest's text with other ports."""
     text = (ROOT / "packaging/kubernetes" / name).read_text()
     return re.sub("|".join(map(str, ports)), lambda port: str(ports[int(port.group())]), text)
-
-
-def fetch(port, path):
-    """Status and text of what the application answers, or None."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return None
 
 
 class WebPod(Pod):
@@ -174,12 +161,14 @@ def test_the_deployment_needs_no_rights(tmp_path, play):
     pod = play(spec, {"registry.example/web:1.0": image})
     until(lambda: pod.probe("web", "startup") == 200, "the start: " + pod.log("web"))
     until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
-    assert (pod.probe("web", "liveness"), pod.probe("web", "readiness")) == (200, 200)
+    pod.until_ready("web")
+    assert pod.probe("web", "liveness") == 200
     status = pathlib.Path(f"/proc/{pod.running['web'].pid}/status").read_text()
     assert "\nCapEff:\t0000000000000000\n" in status
     kept = pod.volumes["pebble"] / "default"
-    assert sorted(path.name for path in kept.iterdir()) == [".pebble.socket", ".pebble.state", "layers"]
+    assert {".pebble.socket", "layers"} <= {path.name for path in kept.iterdir()}
     assert pod.stop() == {"web": 0}
+    assert (kept / ".pebble.state").exists()
     assert not (pod.running["web"].root / "var/lib/pebble/default/.pebble.state").exists()
 
 
@@ -191,15 +180,15 @@ def test_the_sidecar_tells_of_the_application(tmp_path, play):
     images = {"registry.example/unchanged-web:1.0": web, f"registry.example/cobble:{VERSION}": cobble_image(tmp_path / "cobble-image")}
     pod = play(spec, images, config_maps)
     until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
-    assert pod.probe("checks", "readiness") == 200
+    pod.until_ready("checks")
     (pod.running["web"].root / "srv/www/index.html").unlink()
     until(lambda: pod.probe("checks", "readiness") == 502, "the page's check to fail")
     (pod.running["web"].root / "srv/www/index.html").write_text("welcome back\n")
-    until(lambda: pod.probe("checks", "readiness") == 200, "the page's check to recover")
+    pod.until_ready("checks")
     pod.running["web"].close()
     until(lambda: pod.probe("checks", "readiness") == 502, "both checks to fail")
     pod.restart_ended()
-    until(lambda: pod.probe("checks", "readiness") == 200, "both checks to recover")
+    pod.until_ready("checks")
     assert pod.starts == {"checks": 1, "web": 2}
     pod.running["checks"].signal(signal.SIGTERM)
     assert pod.running["checks"].outer.wait(30) == 0
@@ -213,7 +202,8 @@ def test_an_image_that_knows_nothing_of_it(tmp_path, play):
     until(lambda: pod.probe("web", "startup") == 200, "the start: " + pod.log("web"))
     until(lambda: fetch(ports[8080], "/") == (200, "welcome\n"), "the page")
     assert (pod.volumes["tools"] / "pebble").read_bytes() == pathlib.Path(BINARY).read_bytes()
-    assert (pod.probe("web", "liveness"), pod.probe("web", "readiness")) == (200, 200)
+    pod.until_ready("web")
+    assert pod.probe("web", "liveness") == 200
     assert pod.stop() == {"web": 0}
 
 
@@ -229,13 +219,13 @@ def test_a_charm_brings_its_workload_up_and_up_again(pod):
     # pebble-ready: a file pushed, a migration run as another user, a layer added, the plan carried out.
     seen = pod.wait_for("status-set active started")
     assert "application-version-set 3.2" in pod.record()
-    assert pod.fetch("/") == (200, "welcome\n")
+    until(lambda: pod.fetch("/") == (200, "welcome\n"), "the page")
     assert pod.fetch("/nowhere") == (404, "nothing here\n"), "the pushed configuration is not in force"
     pushed = web.root / "etc/web/httpd.conf"
     assert (pushed.stat().st_uid, pushed.stat().st_gid, pushed.stat().st_mode & 0o7777) == (0, 1000, 0o640)
     assert (web.root / "var/lib/web/steps").read_text() == "create\nfill\n"
     assert (web.root / "var/lib/web/who").read_text() == "web\n"
-    assert pod.probe("web", "readiness") == 200
+    pod.until_ready("web")
 
     # The check fails and recovers: the charm hears of both, the kubelet's probes follow; the container stays alive all the while.
     (web.root / "srv/www/health").unlink()
@@ -243,7 +233,7 @@ def test_a_charm_brings_its_workload_up_and_up_again(pod):
     assert (pod.probe("web", "readiness"), pod.probe("web", "liveness")) == (502, 200)
     (web.root / "srv/www/health").write_text("fine again\n")
     seen = pod.wait_for("status-set active web-up is up", seen)
-    assert pod.probe("web", "readiness") == 200
+    pod.until_ready("web")
 
     # The workload tells of a backup; the charm fetches it.
     backup = bytes(range(256)) * 1000
@@ -264,7 +254,8 @@ def test_a_charm_brings_its_workload_up_and_up_again(pod):
     seen = pod.wait_for("status-set active started", seen)
     until(lambda: pod.fetch("/nowhere") == (404, "nothing here\n"), "the application to answer")
     assert (again.root / "var/lib/web/steps").read_text() == "create\nfill\n"
-    assert (pod.probe("web", "readiness"), pod.probe("charm", "readiness")) == (200, 200)
+    pod.until_ready("web")
+    pod.until_ready("charm")
 
     # The pod is deleted: everything ends in order, and the shared volume holds no socket any more.
     assert pod.stop() == {"charm": 0, "web": 0}

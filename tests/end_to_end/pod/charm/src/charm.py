@@ -64,7 +64,7 @@ class WebCharm(ops.CharmBase):
                     "level": "ready",
                     "startup": "enabled",
                     "period": "500ms",
-                    "threshold": 3,
+                    "threshold": 6,
                     "http": {"url": f"http://localhost:{port}/health"},
                 }
             },
