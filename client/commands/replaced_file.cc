@@ -6,25 +6,45 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <utility>
 
 namespace cobble::client {
 
 namespace {
+
 std::unexpected<Error> cannot(const char* action, const std::string& path) {
   return fail(std::string(action) + " " + path + ": " + system_error_text(errno));
 }
+
+/// The descriptor of our own output that is this very file (/dev/stdout, say); -1: none is.
+int own_output(const struct stat& info) {
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat ours{};
+    if (fstat(fd, &ours) == 0 && ours.st_dev == info.st_dev && ours.st_ino == info.st_ino) return fd;
+  }
+  return -1;
+}
+
 }  // namespace
 
 Result<ReplacedFile> ReplacedFile::open_at(const std::string& path) {
   struct stat info{};
-  if (stat(path.c_str(), &info) == 0) {
-    if (!S_ISREG(info.st_mode)) return make(path, path, O_WRONLY | O_TRUNC, false);
-    auto beside = make(path, path + ".part" + std::to_string(getpid()), O_WRONLY | O_CREAT | O_TRUNC, true);
-    if (beside) static_cast<void>(fchmod(beside->file_.get(), info.st_mode & 07777U));
-    return beside;
-  }
-  return make(path, path, O_WRONLY | O_CREAT | O_TRUNC, true);
+  if (stat(path.c_str(), &info) != 0) return make(path, path, O_WRONLY | O_CREAT | O_TRUNC, true);
+  if (!S_ISREG(info.st_mode)) return make(path, path, O_WRONLY | O_TRUNC, false);
+  if (const int fd = own_output(info); fd >= 0) return onto(fd, path);
+  const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr), std::free);
+  const std::string place = real ? real.get() : path;
+  auto beside = make(place, place + ".part" + std::to_string(getpid()), O_WRONLY | O_CREAT | O_TRUNC, true);
+  if (beside) static_cast<void>(fchmod(beside->file_.get(), info.st_mode & 07777U));
+  return beside;
+}
+
+Result<ReplacedFile> ReplacedFile::onto(int fd, const std::string& name) {
+  FileDescriptor file(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!file) return cannot("open", name);
+  return ReplacedFile(name, name, std::move(file), false);
 }
 
 Result<ReplacedFile> ReplacedFile::make(const std::string& path, const std::string& written, int flags, bool made) {

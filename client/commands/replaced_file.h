@@ -11,12 +11,14 @@
 namespace cobble::client {
 
 /// A local file that is written: beside an existing regular file until all of it has come, so that a failure leaves the old one
-/// and who uses it is not disturbed; into anything else (a device, a pipe) at once. What was newly made is removed unless it is
-/// kept.
+/// and who uses it is not disturbed, also behind a symbolic link; into anything else (a device, a pipe, our own output) at once.
+/// What was newly made is removed unless it is kept.
 class ReplacedFile {
  public:
   /// `open F: …`
   static Result<ReplacedFile> open_at(const std::string& path);
+  /// What is written goes to a descriptor of this process; `name` is for messages.
+  static Result<ReplacedFile> onto(int fd, const std::string& name);
 
   ReplacedFile(ReplacedFile&& other) noexcept = default;
   ReplacedFile& operator=(ReplacedFile&&) = delete;

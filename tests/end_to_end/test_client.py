@@ -153,3 +153,34 @@ def test_replan_dry_run_tells_what_comes_and_changes_nothing(daemon):
     assert daemon.cli("replan", "--dry-run").stdout == ""
     assert daemon.cli("replan", "--dry-run", "--no-wait", check=False).returncode == 1
     assert daemon.cli("replan", "--format=json", check=False).returncode == 1
+
+
+def test_a_pull_to_its_own_output_replaces_nothing(daemon, tmp_path):
+    """Also where stdout is a regular file: its name, here a link like /dev/stdout, stays what it is."""
+    daemon.start()
+    (tmp_path / "far").write_text("content\n")
+    link, shown = tmp_path / "stdout", tmp_path / "shown"
+    link.symlink_to("/proc/self/fd/1")
+    shown.write_text("before\n")
+    with open(shown, "a") as out:
+        for path in (str(link), "-"):
+            subprocess.run([BINARY, "pull", str(tmp_path / "far"), path], env=daemon.env, stdout=out, check=True)
+        assert subprocess.run([BINARY, "pull", str(tmp_path / "missing"), str(link)], env=daemon.env, stdout=out, stderr=subprocess.DEVNULL).returncode == 1
+    assert shown.read_text() == "before\ncontent\ncontent\n" and link.is_symlink()
+    piped = subprocess.run([BINARY, "pull", str(tmp_path / "far"), str(link)], env=daemon.env, capture_output=True, text=True, check=True)
+    assert piped.stdout == "content\n" and link.is_symlink()
+
+
+def test_a_pull_through_a_link_keeps_the_link(daemon, tmp_path):
+    daemon.start()
+    (tmp_path / "far").write_text("new")
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    daemon.cli("pull", str(tmp_path / "far"), str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text() == "new"
+
+
+def test_a_push_takes_stdin(daemon, tmp_path):
+    daemon.start()
+    daemon.cli("push", "-", str(tmp_path / "far"), input="from stdin")
+    assert (tmp_path / "far").read_text() == "from stdin" and (tmp_path / "far").stat().st_mode & 0o777 == 0o644
