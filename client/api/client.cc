@@ -19,6 +19,7 @@ using std::chrono::steady_clock;
 
 constexpr auto retry_pause = std::chrono::milliseconds(250);
 constexpr auto retry_span = std::chrono::seconds(5);
+constexpr auto tell_after = std::chrono::seconds(1);
 constexpr auto handshake_limit = std::chrono::seconds(5);
 constexpr std::size_t body_limit = 256 << 20;
 
@@ -67,10 +68,14 @@ Result<Client::Reply> Client::ask(const HttpRequest& request) {
   const auto began = steady_clock::now();
   for (;;) {
     auto reply = ask_once(request);
-    if (reply) return std::move(*reply);
+    if (reply) {
+      on_waiting_ = nullptr;
+      return std::move(*reply);
+    }
     const bool again =
         patient_ && request.method == "GET" && !reply.error().permanent && steady_clock::now() - began < retry_span;
     if (!again) return std::unexpected(communication_error(request, reply.error()));
+    if (on_waiting_ && steady_clock::now() - began >= tell_after) std::exchange(on_waiting_, nullptr)(reply.error().cause);
     if (!pause(retry_pause, interrupt_fd_)) return std::unexpected(communication_error(request, {std::string(interrupted_text)}));
   }
 }

@@ -98,6 +98,8 @@ class Client {
   const Endpoint& endpoint() const { return endpoint_; }
   /// Whether a GET that fails is tried again for some seconds; it is unless told otherwise.
   void set_patient(bool patient) { patient_ = patient; }
+  /// To be called once when the server has not been there for a second, with the reason, while a GET is tried again.
+  void set_on_waiting(std::function<void(const std::string& cause)> tell) { on_waiting_ = std::move(tell); }
   /// Waiting for a reply ends with `interrupt signal received` when this descriptor becomes readable; -1: never.
   void set_interrupt(int fd) { interrupt_fd_ = fd; }
 
@@ -177,6 +179,7 @@ class Client {
   Endpoint endpoint_;
   int interrupt_fd_ = -1;
   bool patient_ = true;
+  std::function<void(const std::string& cause)> on_waiting_;
   std::unique_ptr<HttpConnection> idle_;
   std::optional<Time> latest_warning_;
   std::optional<Maintenance> maintenance_;

@@ -12,6 +12,7 @@
 #include "client/commands/help.h"
 #include "client/commands/names.h"
 #include "client/commands/table_of_commands.h"
+#include "client/commands/terminal.h"
 
 namespace cobble::client {
 namespace {
@@ -65,6 +66,9 @@ int run_command_line(std::span<const std::string> args, const DaemonEntry& daemo
   auto endpoint = make_endpoint(variable("PEBBLE_SOCKET", in_directory), variable("PEBBLE_BASEURL"));
   if (!endpoint) return refuse(endpoint.error().message);
   Context context(std::move(*endpoint), directory, daemon);
+  if (is_terminal(STDERR_FILENO)) {
+    context.client().set_on_waiting([&](const std::string& cause) { context.note("Waiting for the server: " + cause + "\n"); });
+  }
   return carry_out(context, *dispatched);
 }
 

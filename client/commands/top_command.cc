@@ -157,10 +157,18 @@ class LiveTop {
     if (view_.log_of() != log_of) next_look_ = steady_clock::now();
   }
 
+  bool woken() const {
+    pollfd polled{woken_.get(), POLLIN, 0};
+    return poll(&polled, 1, 0) > 0;
+  }
+
   void refresh() {
     next_look_ = steady_clock::now() + interval_;
     auto model = look(client_, view_.log_of(), live_lines);
-    if (model) {
+    if (model && woken()) {
+      // A key came while the log was read, which may be cut short by that.
+      next_look_ = steady_clock::now() + least_interval;
+    } else if (model) {
       take(std::move(*model));
     } else if (model.error().message.ends_with(interrupted_text)) {
       next_look_ = steady_clock::now() + least_interval;

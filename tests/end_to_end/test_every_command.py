@@ -144,6 +144,31 @@ def test_a_failed_start_shows_the_last_words_on_a_terminal(daemon):
     assert re.search(r"Error Start service \"bad\"", shown) and re.search(r"Done  Start service \"web\", 1s", shown)
 
 
+def test_waiting_for_a_server_is_told_on_a_terminal_only(tmp_path):
+    env = {"PEBBLE": str(tmp_path), "TERM": "xterm"}
+    status, shown = on_terminal([BINARY, "services"], env)
+    error = f'error: cannot communicate with server: Get "http://localhost/v1/services?names=": socket "{tmp_path}/.pebble.socket" not found'
+    assert (status, shown.splitlines()) == (1, [f'Waiting for the server: socket "{tmp_path}/.pebble.socket" not found', error])
+    assert with_pipes([BINARY, "services"], env) == (1, error + "\n")
+
+
+@pytest.mark.release_only
+def test_a_list_reads_no_file_but_the_time_zone(daemon):
+    daemon.layer("001-base.yaml", json.dumps(LAYER))
+    daemon.start()
+    (daemon.folder / "config/pebble").mkdir(parents=True)
+    (daemon.folder / "config/pebble/cli.json").write_text("{}")
+    daemon.env["XDG_CONFIG_HOME"] = str(daemon.folder / "config")
+    daemon.env.pop("TZ", None)
+
+    def opened(*words):
+        trace = subprocess.run(["strace", "-f", "-e", "trace=open,openat,openat2", BINARY, *words], env=daemon.env, capture_output=True, text=True, check=True).stderr
+        return re.findall(r'open[a-z0-9]*\([^"]*"([^"]*)"', trace)
+
+    assert opened("services") == ["/etc/localtime"]
+    assert opened("services", "--abs-time") == [] and opened("health") == [] and opened("plan") == []
+
+
 def test_a_terminal_that_goes_away_ends_the_client(daemon):
     daemon.layer("001-base.yaml", json.dumps(LAYER))
     daemon.start("--hold")
