@@ -45,8 +45,8 @@ std::string shown(std::string_view text) {
 
 }  // namespace
 
-void Decoder::add_error(int line, std::string text) {
-  if (errors_.size() < error_limit) errors_.push_back("line " + std::to_string(line) + ": " + std::move(text));
+void Decoder::add_problem(const YamlNode& node, std::string text) {
+  if (problems_.size() < error_limit) problems_.push_back({node.line, node.column, std::move(text)});
 }
 
 bool Decoder::spend(std::size_t bytes) {
@@ -59,11 +59,11 @@ bool Decoder::spend(std::size_t bytes) {
 void Decoder::wrong_type(const YamlNode& node, std::string_view type) {
   std::string text = "cannot unmarshal " + std::string(short_tag(node));
   if (node.kind == YamlNode::Kind::scalar) text += " `" + shown(node.text) + "`";
-  add_error(node.line, text + " into " + std::string(type));
+  add_problem(node, text + " into " + std::string(type));
 }
 
 void Decoder::unknown_field(const YamlNode& node, std::string_view name, std::string_view type) {
-  add_error(node.line, "field " + std::string(name) + " not found in type " + std::string(type));
+  add_problem(node, "field " + std::string(name) + " not found in type " + std::string(type));
 }
 
 std::optional<Decoder::Fields> Decoder::fields(const YamlNode& node, std::string_view type) {
@@ -94,7 +94,7 @@ void Decoder::collect(const YamlNode& node, Fields& fields, std::string_view typ
     if (is_null(*key)) continue;
     std::string name = text_of(*key);
     if (const auto [place, fresh] = lines.emplace(name, key->line); !fresh) {
-      add_error(key->line, "mapping key " + quote(name) + " already defined at line " + std::to_string(place->second));
+      add_problem(*key, "mapping key " + quote(name) + " already defined at line " + std::to_string(place->second));
       continue;
     }
     if (known.insert(name).second) fields.emplace_back(std::move(name), value);
@@ -201,9 +201,9 @@ void Decoder::read(const YamlNode& node, std::optional<double>& out) {
 
 std::string Decoder::error() const {
   if (!fatal_.empty()) return fatal_;
-  if (errors_.empty()) return {};
+  if (problems_.empty()) return {};
   std::string text = "yaml: unmarshal errors:";
-  for (const std::string& error : errors_) text += "\n  " + error;
+  for (const Problem& problem : problems_) text += "\n  line " + std::to_string(problem.line) + ": " + problem.text;
   return text;
 }
 

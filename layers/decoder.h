@@ -32,17 +32,26 @@ class Decoder {
   void read(const YamlNode& node, std::optional<Nanoseconds>& out);
   void read(const YamlNode& node, std::optional<double>& out);
 
+  /// Something that doesn't fit, with the place of the value.
+  struct Problem {
+    int line = 0;
+    int column = 0;
+    std::string text;
+  };
+  /// All that was found, but for what ends everything.
+  const std::vector<Problem>& problems() const { return problems_; }
+
   /// `invalid duration "1d"`, which ends everything; else `yaml: unmarshal errors:` with all errors; empty when all was well.
   std::string error() const;
 
  private:
   void wrong_type(const YamlNode& node, std::string_view type);
-  void add_error(int line, std::string text);
+  void add_problem(const YamlNode& node, std::string text);
   bool spend(std::size_t bytes);
   void collect(const YamlNode& node, Fields& fields, std::string_view type, int depth);
   void collect_merged(const YamlNode& value, Fields& fields, std::string_view type, int depth);
 
-  std::vector<std::string> errors_;
+  std::vector<Problem> problems_;
   std::string fatal_;
   std::uint64_t spent_ = 0;
 };

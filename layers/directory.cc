@@ -176,12 +176,31 @@ class Reader {
   const Accounts& accounts_;
 };
 
+std::expected<void, std::string> collect_paths(const std::string& path, bool top, std::vector<std::string>& paths) {
+  const auto entries = entries_of(path, top);
+  if (!entries) return std::unexpected(entries.error());
+  for (const Entry& entry : *entries) {
+    if (!entry.is_directory) {
+      paths.push_back(entry.path);
+    } else if (auto done = collect_paths(entry.path, false, paths); !done) {  // one level deep: the next one refuses folders
+      return done;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::expected<DirectoryLayers, std::string> read_layers_directory(const std::string& path, const Accounts& accounts) {
   Reader reader(accounts);
   if (auto done = reader.read(path, "", 0, true); !done) return std::unexpected(std::move(done.error()));
   return std::move(reader.result);
+}
+
+std::expected<std::vector<std::string>, std::string> layer_paths(const std::string& path) {
+  std::vector<std::string> paths;
+  if (auto done = collect_paths(path, true, paths); !done) return std::unexpected(done.error());
+  return paths;
 }
 
 }  // namespace cobble::layers

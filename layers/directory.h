@@ -18,4 +18,7 @@ struct DirectoryLayers {
 /// Reads a layers directory (contract 01, section 2.7). A missing one is empty. The error is the text after `cannot load plan: `.
 std::expected<DirectoryLayers, std::string> read_layers_directory(const std::string& path, const Accounts& accounts);
 
+/// The paths of a directory's layers in their order. Errors are those of its names; files are not read.
+std::expected<std::vector<std::string>, std::string> layer_paths(const std::string& path);
+
 }  // namespace cobble::layers

@@ -143,6 +143,7 @@ class Builder final : public YAML::EventHandler {
     YamlNode& node = tree_.nodes.emplace_back();
     node.kind = kind;
     node.line = mark.line + 1;
+    node.column = mark.column + 1;
     if (tag != "?" && tag != "!") node.tag = tag;
     if (anchor != YAML::NullAnchor) {
       anchors_[anchor] = &node;

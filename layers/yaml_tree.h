@@ -23,6 +23,7 @@ struct YamlNode {
   bool explicit_null = false;  ///< `~` or `null`, not just nothing
   bool alias_target = false;
   int line = 0;      ///< from 1
+  int column = 0;    ///< from 1
   std::string tag;   ///< empty when there was none: `tag:yaml.org,2002:int`, `!mine`
   std::string text;  ///< of a scalar
   std::vector<const YamlNode*> items;

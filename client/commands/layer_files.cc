@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include "client/commands/local_file.h"
-#include "layers/parse.h"
 
 namespace cobble::client {
 namespace {
@@ -35,6 +34,25 @@ Result<layers::DirectoryLayers> read_layers(const std::string& path, const layer
   auto parsed = layers::parse_layer(label_of(path), *text, accounts);
   if (!parsed) return fail(path + ": " + parsed.error());
   return layers::DirectoryLayers{{std::make_shared<const layers::Layer>(std::move(parsed->layer))}, std::move(parsed->warnings)};
+}
+
+std::vector<FileFault> find_faults(const std::string& path, const layers::Accounts& accounts) {
+  std::vector<std::string> files = {path};
+  if (is_directory(path)) {
+    auto listed = layers::layer_paths(path);
+    if (!listed) return {{path, {0, 0, listed.error()}}};
+    files = std::move(*listed);
+  }
+  std::vector<FileFault> faults;
+  for (const std::string& file : files) {
+    const auto text = read_local_file(file);
+    if (!text) {
+      faults.push_back({file, {0, 0, text.error().message}});
+      continue;
+    }
+    for (layers::Fault& fault : layers::find_faults(label_of(file), *text, accounts)) faults.push_back({file, std::move(fault)});
+  }
+  return faults;
 }
 
 }  // namespace cobble::client

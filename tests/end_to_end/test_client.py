@@ -118,6 +118,39 @@ def test_install_copies_the_executable(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["pebble"]
 
 
+def test_validate_tells_all_faults_at_once(tmp_path):
+    layers = tmp_path / "layers"
+    layers.mkdir()
+    (layers / "001-first.yaml").write_text(
+        "services:\n  web:\n    override: replace\n    comand: sleep 1\n    after: 5\n  db:\n    on-success: explode\nchecks:\n  up: {level: high}\n  ok: {override: replace}\n"
+    )
+    (layers / "002-second.yaml").write_text("what: {}\nservices:\n  a: {kill-delay: [1]}\n")
+    (layers / "003-third.yaml").write_text("services: {a: {command: 'x}}\n")
+    (layers / "004-fourth.yaml").write_text(SLEEPER)
+    run = lambda *words: subprocess.run([BINARY, "validate", *map(str, words)], env={"PEBBLE": "/nowhere"}, capture_output=True, text=True)
+    refused = run(layers)
+    lines = [line.removeprefix(f"{layers}/") for line in refused.stderr.splitlines()]
+    assert refused.returncode == 1 and lines == [
+        "001-first.yaml:4:13: field comand not found in type plan.Service",
+        "001-first.yaml:5:12: cannot unmarshal !!int `5` into []string",
+        '001-first.yaml:6:3: plan service "db" on-success action "explode" invalid',
+        '001-first.yaml:9:3: plan check "up" level must be "alive" or "ready"',
+        '002-second.yaml:1:1: cannot parse layer "second": unknown section "what"',
+        '002-second.yaml:3:3: cannot parse layer "second" section "services": duration must be a YAML string',
+        lines[6],
+        "error: 7 faults were found",
+    ]
+    assert lines[6].startswith("003-third.yaml:")
+    found = json.loads(run("--format=json", layers).stdout)
+    assert found["valid"] is False and len(found["faults"]) == 7
+    assert found["faults"][0] == {"file": f"{layers}/001-first.yaml", "line": 4, "column": 13, "message": "field comand not found in type plan.Service"}
+    assert json.loads(run("--format=json", layers / "004-fourth.yaml").stdout) == {"valid": True, "faults": []}
+    (tmp_path / "lone.yaml").write_text("services: {web: {override: merge, requires: [nobody], command: x}}\n")
+    found = json.loads(run("--format=json", tmp_path / "lone.yaml").stdout)
+    assert not found["valid"] and "nobody" in found["faults"][0]["message"]
+    assert "line" not in json.loads(run("--format=json", tmp_path / "missing").stdout)["faults"][0]
+
+
 def test_plan_diff_shows_and_changes_nothing(daemon, tmp_path):
     daemon.layer("001-base.yaml", SLEEPER)
     daemon.start()

@@ -199,3 +199,30 @@ TEST_CASE("alias bombs end at a bound") {
   }
   CHECK(error_of(merges) == "cannot parse layer \"lab\" section \"services\": yaml: document contains excessive aliasing");
 }
+
+TEST_CASE("all faults of a layer are found, with their places") {
+  const auto faults = [](std::string_view text, std::string_view label = "lab") {
+    std::string all;
+    for (const Fault& fault : find_faults(label, text, accounts))
+      all += std::to_string(fault.line) + ":" + std::to_string(fault.column) + " " + fault.text + "\n";
+    return all;
+  };
+  CHECK(faults("").empty());
+  CHECK(faults("services: {a: {override: replace, command: x}}").empty());
+  CHECK(faults("services:\n  a: {x: 1, y: 2}\n  b: ~\nchecks:\n  c: {period: 0s}\nfoo: 1\nlog-targets: 5\n") ==
+        "2:10 field x not found in type plan.Service\n"
+        "2:16 field y not found in type plan.Service\n"
+        "3:3 service object cannot be null for service \"b\"\n"
+        "5:3 plan check \"c\" period must not be zero\n"
+        "6:1 cannot parse layer \"lab\": unknown section \"foo\"\n"
+        "7:14 cannot unmarshal !!int `5` into map[string]*plan.LogTarget\n");
+  CHECK(faults("services:\n  a: {override: replace}\n  a: {override: merge}\n").starts_with("3:3 mapping key \"a\""));
+  CHECK(faults("a: [").starts_with("1:0 yaml: line 1: "));
+  CHECK(faults("{}", "pebble-x") == "0:0 cannot use reserved label prefix \"pebble-\"\n");
+  CHECK(faults("5").starts_with("1:1 "));
+  CHECK(faults("pairing: {mode: many}").starts_with("1:1 invalid pairing mode"));
+  CHECK(faults("workloads: {w: {foo: 1}}") == "1:22 field foo not found in type workloads.Workload\n");
+  CHECK(
+      faults("services:\n  a: &a {override: replace, on-failure: never}\n  b: {<<: *a}\n") ==
+      "2:3 plan service \"a\" on-failure action \"never\" invalid\n3:3 plan service \"b\" on-failure action \"never\" invalid\n");
+}
