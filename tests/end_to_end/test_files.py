@@ -180,7 +180,9 @@ def test_a_file_that_shrinks_while_it_is_read_ends_the_response(daemon, tmp_path
         sock.connect(str(daemon.socket))
         sock.settimeout(60)
         sock.sendall(f"GET /v1/files?action=read&path={tmp_path}/large HTTP/1.1\r\nHost: x\r\nAccept: multipart/form-data\r\n\r\n".encode())
-        rest = sock.recv(1000)
+        rest = b""
+        while b"xxx" not in rest:  # then the size has been announced
+            rest += sock.recv(1000)
         os.truncate(tmp_path / "large", 2 * MIB)
         while piece := sock.recv(MIB):
             rest += piece
