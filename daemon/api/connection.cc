@@ -59,6 +59,11 @@ bool wants(std::string_view connection_header, std::string_view option) {
   return false;
 }
 
+bool readable_now(const base::Stream& stream) {
+  pollfd state{stream.native_handle(), POLLIN, 0};
+  return ::poll(&state, 1, 0) > 0;
+}
+
 /// Path and query of a target, which may be in absolute form.
 std::string_view origin_form(std::string_view target) {
   const std::size_t scheme = target.find("://");
@@ -137,11 +142,13 @@ Task<bool> Connection::read_head(std::size_t& head_size) {
     searched = buffer_.size();
     if (buffer_.empty()) {
       set_deadline(server_.limits_.idle);
-      // Who says nothing holds no buffer.
-      release_buffer();
-      base::ErrorCode error;
-      co_await stream_->wait_readable(error);
-      if (error) co_return false;
+      if (!readable_now(*stream_)) {
+        // Who says nothing holds no buffer.
+        release_buffer();
+        base::ErrorCode error;
+        co_await stream_->wait_readable(error);
+        if (error) co_return false;
+      }
     } else if (idle_) {
       idle_ = false;
       set_deadline(server_.limits_.head);
