@@ -23,8 +23,8 @@ target_compile_definitions(cobble_log INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_O
 
 set(OPENSSL_USE_STATIC_LIBS ON)
 find_package(OpenSSL 3.0 REQUIRED)
-add_library(cobble_tls INTERFACE)
-target_link_libraries(cobble_tls INTERFACE OpenSSL::SSL OpenSSL::Crypto)
+add_library(cobble_openssl INTERFACE)
+target_link_libraries(cobble_openssl INTERFACE OpenSSL::SSL OpenSSL::Crypto)
 
 find_library(CARES_STATIC NAMES libcares.a REQUIRED)
 add_library(cobble_resolver INTERFACE)

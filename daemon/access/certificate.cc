@@ -5,18 +5,18 @@
 #include <openssl/x509v3.h>
 
 #include "daemon/access/pem.h"
-#include "daemon/net/openssl.h"
+#include "tls/openssl.h"
 
 namespace cobble::access {
 
 namespace {
 
 /// Null when `der` isn't exactly one certificate.
-net::CertificatePtr parse_certificate(std::string_view der) {
-  net::start_openssl();
+tls::CertificatePtr parse_certificate(std::string_view der) {
+  tls::start_openssl();
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const unsigned char* end = at + der.size();
-  net::CertificatePtr certificate(::d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  tls::CertificatePtr certificate(::d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   // The library's queue of errors belongs to nobody else on this thread.
   ::ERR_clear_error();
   return certificate && at == end && ::X509_get0_pubkey(certificate.get()) != nullptr ? std::move(certificate) : nullptr;
@@ -48,7 +48,7 @@ std::expected<std::string, std::string> certificate_from_pem(std::string_view te
 }
 
 std::expected<void, std::string> usable_as_client(std::string_view der, base::WallTime now) {
-  const net::CertificatePtr certificate = parse_certificate(der);
+  const tls::CertificatePtr certificate = parse_certificate(der);
   if (!certificate) return std::unexpected("x509: malformed certificate");
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
   std::time_t at = seconds.time_since_epoch().count();

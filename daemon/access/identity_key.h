@@ -1,10 +1,11 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "daemon/net/openssl.h"
+#include "tls/openssl.h"
 
 /// The daemon's own long-lived key and the certificates made with it (contract 08, section 2.12).
 namespace cobble::access {
@@ -14,6 +15,8 @@ class IdentityKey {
  public:
   /// Reads the key below the daemon's directory, or makes and stores one. The error is the text after `cannot run daemon: `.
   static std::expected<IdentityKey, std::string> load_or_create(const std::string& directory);
+  /// Reads it; none when there is no such file. The same errors.
+  static std::expected<std::optional<IdentityKey>, std::string> load(const std::string& directory);
 
   EVP_PKEY* get() const { return key_.get(); }
   /// Base32 of SHA-384 over the public key: 77 characters.
@@ -22,28 +25,25 @@ class IdentityKey {
   std::string common_name() const { return "pebble-" + fingerprint_.substr(0, 8); }
 
  private:
-  explicit IdentityKey(net::KeyPtr key);
+  explicit IdentityKey(tls::KeyPtr key);
 
-  net::KeyPtr key_;
+  tls::KeyPtr key_;
   std::string fingerprint_;
 };
 
-/// Fingerprint of the 32 bytes of an Ed25519 public key.
-std::string key_fingerprint(std::string_view public_key);
-
 /// A server's certificate with its own key.
 struct Leaf {
-  net::KeyPtr key;
-  net::CertificatePtr certificate;
+  tls::KeyPtr key;
+  tls::CertificatePtr certificate;
 };
 
 /// The certificate that clients pin: signs itself and leaves, for ten years. Null when the library fails.
-net::CertificatePtr make_identity_certificate(const IdentityKey& key);
+tls::CertificatePtr make_identity_certificate(const IdentityKey& key);
 /// A fresh key with a certificate of one hour, signed by the identity key. Empty when the library fails.
 Leaf make_leaf(const IdentityKey& key);
 
 /// Reads `DIRECTORY/tls/identity.pem`; makes it when it is missing or belongs to another key. The error is the text after
 /// `TLS handshake error from …: `.
-std::expected<net::CertificatePtr, std::string> load_or_create_certificate(const IdentityKey& key, const std::string& directory);
+std::expected<tls::CertificatePtr, std::string> load_or_create_certificate(const IdentityKey& key, const std::string& directory);
 
 }  // namespace cobble::access

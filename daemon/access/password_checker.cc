@@ -6,7 +6,7 @@
 
 #include "daemon/access/password.h"
 #include "daemon/base/blocking.h"
-#include "daemon/net/openssl.h"
+#include "tls/openssl.h"
 
 namespace cobble::access {
 
@@ -62,7 +62,7 @@ base::Task<bool> PasswordChecker::check(std::string stored, std::string password
     turn_.notify_all();
     co_return *answer;
   }
-  net::start_openssl();
+  tls::start_openssl();
   if (!keyed_ && ::RAND_bytes(key_.data(), static_cast<int>(key_.size())) != 1) co_return false;
   keyed_ = true;
   std::string name = digest(stored, password);

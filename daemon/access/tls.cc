@@ -62,9 +62,9 @@ struct TlsServer::Callbacks {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
 
-  static net::SslContextPtr make_context() {
-    net::start_openssl();
-    net::SslContextPtr context(::SSL_CTX_new(::TLS_server_method()));
+  static tls::SslContextPtr make_context() {
+    tls::start_openssl();
+    tls::SslContextPtr context(::SSL_CTX_new(::TLS_server_method()));
     SSL_CTX* raw = context.get();
     if (raw == nullptr) return nullptr;
     static constexpr unsigned char session_context[] = "cobble";
@@ -136,7 +136,7 @@ std::expected<void, std::string> TlsServer::prepare() {
 
 base::Task<std::expected<TlsServer::Accepted, std::string>> TlsServer::accept(base::Socket socket, base::Nanoseconds limit) {
   const auto ready = prepare();
-  net::SslPtr ssl(context_ ? ::SSL_new(context_.get()) : nullptr);
+  tls::SslPtr ssl(context_ ? ::SSL_new(context_.get()) : nullptr);
   if (!ssl) co_return std::unexpected(std::string("tls: cannot make a connection"));
   ::SSL_set_accept_state(ssl.get());
   if (ready) {

@@ -42,8 +42,8 @@ class TlsServer {
   base::IoContext& loop_;
   IdentityKey key_;
   std::string directory_;
-  net::SslContextPtr context_;
-  net::CertificatePtr identity_;
+  tls::SslContextPtr context_;
+  tls::CertificatePtr identity_;
   Leaf leaf_;
 };
 

@@ -63,7 +63,7 @@ base::Task<std::expected<std::unique_ptr<base::Stream>, std::string>> start_tls(
                                                                                 std::string host, TlsOptions options) {
   auto context = client_context(options);
   if (!context) co_return std::unexpected(context.error());
-  SslPtr ssl(SSL_new(context->get()));
+  tls::SslPtr ssl(SSL_new(context->get()));
   if (!ssl) co_return std::unexpected(std::string("tls: cannot make a connection"));
   SSL_set_connect_state(ssl.get());
   aim_at(ssl.get(), host);

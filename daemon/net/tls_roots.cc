@@ -16,7 +16,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/time.h"
-#include "daemon/net/openssl.h"
+#include "tls/openssl.h"
 
 namespace cobble::net {
 
@@ -154,7 +154,7 @@ using Done = std::expected<void, std::string>;
 
 /// A context without any roots.
 std::expected<std::shared_ptr<SSL_CTX>, std::string> bare_context() {
-  start_openssl();
+  tls::start_openssl();
   std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   if (!made) return std::unexpected("tls: cannot make a context");
   SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
@@ -239,14 +239,8 @@ std::string verify_error_text(long code, X509* certificate, const std::string& h
       return wrong_time_text(certificate, true);
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return wrong_time_text(certificate, false);
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return "x509: certificate signed by unknown authority";
     default:
-      return std::string("x509: ") + X509_verify_cert_error_string(code);
+      return tls::verify_error_text(code);
   }
 }
 

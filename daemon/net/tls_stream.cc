@@ -18,7 +18,7 @@ constexpr std::size_t write_step = 256 * 1024;
 
 }  // namespace
 
-TlsStream::TlsStream(std::unique_ptr<base::Stream> carrier, SslPtr ssl)
+TlsStream::TlsStream(std::unique_ptr<base::Stream> carrier, tls::SslPtr ssl)
     : carrier_(std::move(carrier)), ssl_(std::move(ssl)), in_(BIO_new(BIO_s_mem())), out_(BIO_new(BIO_s_mem())) {
   BIO_set_mem_eof_return(in_, -1);
   SSL_set_bio(ssl_.get(), in_, out_);  // which owns both from here on

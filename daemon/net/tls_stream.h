@@ -5,7 +5,7 @@
 #include <string>
 
 #include "daemon/base/stream.h"
-#include "daemon/net/openssl.h"
+#include "tls/openssl.h"
 
 namespace cobble::net {
 
@@ -19,7 +19,7 @@ struct TlsFailure {
 class TlsStream final : public base::Stream {
  public:
   /// `ssl`: made from its context, its state set to connect or accept; not used without this object afterwards.
-  TlsStream(std::unique_ptr<base::Stream> carrier, SslPtr ssl);
+  TlsStream(std::unique_ptr<base::Stream> carrier, tls::SslPtr ssl);
 
   /// Agrees with the other side. A limit of time is the caller's business (`close` ends it).
   base::Task<std::expected<void, TlsFailure>> handshake();
@@ -39,7 +39,7 @@ class TlsStream final : public base::Stream {
   base::Task<void> fill(base::ErrorCode& error);
 
   std::unique_ptr<base::Stream> carrier_;
-  SslPtr ssl_;
+  tls::SslPtr ssl_;
   BIO* in_ = nullptr;   ///< owned by ssl_
   BIO* out_ = nullptr;  ///< owned by ssl_
   bool flushing_ = false;

@@ -10,6 +10,7 @@
 
 #include "daemon/access/pem.h"
 #include "daemon/access/private_file.h"
+#include "tls/certificate.h"
 
 using namespace cobble::access;
 
@@ -38,7 +39,7 @@ TEST_CASE("the fingerprint of a known key") {
   std::string bytes;
   const std::string hex = "b9b50fba783c0375bf018a6e54ab94fc2425cd9b36cfa34051f428c3d20908cb";
   for (std::size_t i = 0; i < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  CHECK(key_fingerprint(bytes) == "DEWCEOKK2HV376UXFDZORUX7A4RL7MV2TDGKSRZ3JREH5G3RBMB4R2WLW2ZSKIARZXUYSFN7KFJ6Q");
+  CHECK(cobble::tls::key_fingerprint(bytes) == "DEWCEOKK2HV376UXFDZORUX7A4RL7MV2TDGKSRZ3JREH5G3RBMB4R2WLW2ZSKIARZXUYSFN7KFJ6Q");
 }
 
 TEST_CASE("a key is made once and kept, whatever the umask") {
