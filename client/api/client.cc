@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "client/api/decode.h"
+#include "client/api/dial.h"
 #include "client/api/envelope.h"
 #include "client/api/websocket.h"
 #include "layers/duration.h"
@@ -334,6 +335,43 @@ Result<void> Client::change_identities(const std::string& action, const std::map
   return without_value(post("/v1/identities", {{"action", action}, {"identities", identities}}));
 }
 
+void Client::set_certificate(std::string cert_file, std::string key_file) {
+  endpoint_.credentials.cert_file = std::move(cert_file);
+  endpoint_.credentials.key_file = std::move(key_file);
+  idle_.reset();
+}
+
+Result<void> Client::pair() {
+  return without_value(post("/v1/pairing", {{"action", "pair"}}));
+}
+
+Result<PairingWindow> Client::open_pairing_window(Nanoseconds duration, const std::string& mode) {
+  json body = {{"action", "open"}};
+  if (duration.count() != 0) body["duration"] = layers::format_duration(duration);
+  if (!mode.empty()) body["mode"] = mode;
+  return decoded(post("/v1/pairing/window", body), [](const json& result) -> Result<PairingWindow> {
+    Decoder in(result);
+    PairingWindow window{in.text("fingerprint"), in.text("https-address"), in.time("closes")};
+    if (!in.fault().empty()) return fail("cannot unmarshal: " + in.fault());
+    return window;
+  });
+}
+
+Result<void> Client::close_pairing_window() {
+  return without_value(post("/v1/pairing/window", {{"action", "close"}}));
+}
+
+Result<std::string> Client::look_at_fingerprint() {
+  const auto refuse = [&](const Trouble& trouble) { return std::unexpected(communication_error({}, trouble)); };
+  const auto fd = dial(endpoint_, handshake_limit);
+  if (!fd) return refuse(fd.error());
+  Endpoint anybody = endpoint_;
+  anybody.credentials = {};
+  const auto tls = TlsLayer::start(fd->get(), anybody, handshake_limit);
+  if (!tls) return refuse(tls.error());
+  return (*tls)->fingerprint();
+}
+
 Result<std::vector<FileInfo>> Client::list_files(const std::string& path, const std::string& pattern, bool itself) {
   Query query;
   query.add("action", "list");
@@ -420,7 +458,7 @@ Result<void> Client::logs(const LogQuery& query, const std::function<bool(const 
   char buffer[65536];
   for (;;) {
     const auto count = reply->connection->read(buffer, sizeof buffer, interrupt_fd_);
-    if (!count && count.error().permanent) return {};
+    if (!count && count.error().cause == interrupted_text) return {};
     if (!count) return fail("cannot read log line: " + count.error().cause);
     if (*count == 0) return {};
     lines.append(buffer, *count);

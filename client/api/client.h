@@ -100,6 +100,8 @@ class Client {
   void set_patient(bool patient) { patient_ = patient; }
   /// To be called once when the server has not been there for a second, with the reason, while a GET is tried again.
   void set_on_waiting(std::function<void(const std::string& cause)> tell) { on_waiting_ = std::move(tell); }
+  /// Shows this certificate (PEM files) on connections made from now on.
+  void set_certificate(std::string cert_file, std::string key_file);
   /// Waiting for a reply ends with `interrupt signal received` when this descriptor becomes readable; -1: never.
   void set_interrupt(int fd) { interrupt_fd_ = fd; }
 
@@ -138,6 +140,14 @@ class Client {
   Result<std::map<std::string, Identity>> identities();
   /// `action`: add, update, replace or remove; an entry without an identity is sent as `null`.
   Result<void> change_identities(const std::string& action, const std::map<std::string, std::optional<Identity>>& entries);
+
+  /// Makes the certificate that is shown an admin's, while the server's pairing window is open (https only).
+  Result<void> pair();
+  /// Opens the window; a duration of zero and an empty mode are the server's choice.
+  Result<PairingWindow> open_pairing_window(Nanoseconds duration, const std::string& mode);
+  Result<void> close_pairing_window();
+  /// The fingerprint of whatever server is at the https endpoint; nothing is sent to it.
+  Result<std::string> look_at_fingerprint();
 
   Result<std::vector<FileInfo>> list_files(const std::string& path, const std::string& pattern, bool itself);
   Result<void> make_directory(const NewPath& directory);

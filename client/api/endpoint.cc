@@ -5,8 +5,33 @@
 namespace cobble::client {
 namespace {
 
+/// The URL with `***` in place of a password.
+std::string redacted(std::string_view url) {
+  std::string text(url);
+  const auto at = text.rfind('@');
+  if (at == std::string::npos) return text;
+  const auto slashes = text.find("//");
+  const auto colon = text.find(':', slashes == std::string::npos ? 0 : slashes);
+  if (colon < at) text.replace(colon + 1, at - colon - 1, "***");
+  return text;
+}
+
 std::unexpected<Error> bad_url(std::string_view url, std::string_view why) {
-  return fail("cannot create client: cannot parse base URL: parse " + layers::quote(url) + ": " + std::string(why));
+  return fail("cannot create client: cannot parse base URL: parse " + layers::quote(redacted(url)) + ": " + std::string(why));
+}
+
+/// Text in which `%41` stands for `A`; what is no such pair stays as it is.
+std::string percent_decoded(std::string_view text) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool pair = text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
+    decoded += pair ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i];
+    if (pair) i += 2;
+  }
+  return decoded;
 }
 
 bool is_scheme(std::string_view text) {
@@ -22,7 +47,11 @@ bool is_scheme(std::string_view text) {
 
 /// Reads `host:port` into the endpoint; an empty text is what is wrong with it.
 std::string_view read_authority(Endpoint& endpoint, std::string_view text) {
-  if (const auto at = text.rfind('@'); at != std::string_view::npos) text.remove_prefix(at + 1);
+  if (const auto at = text.rfind('@'); at != std::string_view::npos) {
+    std::string& login = endpoint.credentials.login;
+    if (login.empty()) login = percent_decoded(text.substr(0, at));
+    text.remove_prefix(at + 1);
+  }
   endpoint.host = text;
   std::string_view port;
   if (text.starts_with('[')) {
@@ -48,8 +77,9 @@ std::string Endpoint::url(std::string_view target) const {
   return (scheme.empty() ? std::string() : scheme + "://" + host) + base_path + std::string(target);
 }
 
-Result<Endpoint> make_endpoint(std::string socket_path, std::string_view base_url) {
+Result<Endpoint> make_endpoint(std::string socket_path, std::string_view base_url, Credentials credentials) {
   Endpoint endpoint;
+  endpoint.credentials = std::move(credentials);
   endpoint.socket_path = std::move(socket_path);
   if (base_url.empty()) return endpoint;
   endpoint.tcp = true;
@@ -62,6 +92,7 @@ Result<Endpoint> make_endpoint(std::string socket_path, std::string_view base_ur
     if (colon == 0) return bad_url(base_url, "missing protocol scheme");
     if (!is_scheme(rest.substr(0, colon))) return bad_url(base_url, "first path segment in URL cannot contain colon");
     endpoint.scheme = rest.substr(0, colon);
+    if (endpoint.secure()) endpoint.port = "443";
     rest.remove_prefix(colon + 1);
   } else {
     endpoint.scheme.clear();

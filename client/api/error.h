@@ -20,6 +20,12 @@ struct Error {
   std::string kind;  ///< the server's `kind`, if it sent one
 };
 
+/// What went wrong on the way to the server, in the words of contract 10, section 2.7.
+struct Trouble {
+  std::string cause;
+  bool permanent = false;  ///< trying again cannot help
+};
+
 template <class T>
 using Result = std::expected<T, Error>;
 

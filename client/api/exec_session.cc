@@ -1,7 +1,6 @@
 #include "client/api/exec_session.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,15 +32,13 @@ struct ExecSession::Channel {
   /// Sends what the server takes now.
   void flush() {
     while (open && sent < out.size()) {
-      const ssize_t count = send(connection.fd(), out.data() + sent, out.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (count >= 0) {
-        sent += static_cast<std::size_t>(count);
-      } else if (errno == EAGAIN) {
-        return;
-      } else if (errno != EINTR) {
+      const auto count = connection.send_some(std::string_view(out).substr(sent));
+      if (!count) {
         sending = false;
         break;
       }
+      if (!*count) return;
+      sent += **count;
     }
     out.clear();
     sent = 0;
@@ -50,9 +47,15 @@ struct ExecSession::Channel {
   /// Takes what has come; the connection may be found closed.
   void receive() {
     buffer.resize(128 << 10);
-    const ssize_t count = recv(connection.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (count > 0) frames.add(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
-    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) open = false;
+    do {
+      const auto count = connection.receive_some(buffer.data(), buffer.size());
+      if (count && !*count) return;
+      if (!count || **count == 0) {
+        open = false;
+        return;
+      }
+      frames.add(std::string_view(buffer).substr(0, **count));
+    } while (connection.pending());
   }
 
   short events() const { return static_cast<short>(POLLIN | (sending && sent < out.size() ? POLLOUT : 0)); }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "layers/base64.h"
+
 namespace cobble::client {
 namespace {
 
@@ -69,6 +71,7 @@ std::expected<void, Trouble> HttpConnection::send(const HttpRequest& request) {
   } else if (!request.body.empty() || request.method != "GET") {
     head += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   }
+  if (!login_.empty()) head += "Authorization: Basic " + layers::encode_base64(login_) + "\r\n";
   for (const auto& [name, value] : request.headers) head += name + ": " + value + "\r\n";
   head += "\r\n";
   if (!request.stream) head += request.body;

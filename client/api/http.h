@@ -43,7 +43,10 @@ std::expected<HttpHead, std::string> parse_http_head(std::string_view text);
 class HttpConnection {
  public:
   HttpConnection(Connection connection, const Endpoint& endpoint)
-      : connection_(std::move(connection)), host_(endpoint.tcp ? endpoint.host : "localhost"), base_path_(endpoint.base_path) {}
+      : connection_(std::move(connection)),
+        host_(endpoint.tcp ? endpoint.host : "localhost"),
+        base_path_(endpoint.base_path),
+        login_(endpoint.tcp ? endpoint.credentials.login : std::string()) {}
 
   /// Sends the request and reads the response's head. Interrupted when `interrupt_fd` becomes readable.
   std::expected<HttpHead, Trouble> ask(const HttpRequest& request, int interrupt_fd = -1);
@@ -70,6 +73,7 @@ class HttpConnection {
   Connection connection_;
   std::string host_;
   std::string base_path_;
+  std::string login_;
   std::string buffer_;
   std::size_t position_ = 0;
   Body body_ = Body::none;

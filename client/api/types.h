@@ -140,4 +140,11 @@ struct Maintenance {
   std::string message;
 };
 
+/// An open pairing window (contract 08, section 2.13).
+struct PairingWindow {
+  std::string fingerprint;    ///< the server's; empty: it has no HTTPS listener
+  std::string https_address;  ///< where it listens
+  std::optional<Time> closes;
+};
+
 }  // namespace cobble::client

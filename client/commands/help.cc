@@ -38,11 +38,15 @@ std::string head() {
 }
 
 std::string tail(bool with_all) {
-  std::string text =
-      "\nSet the PEBBLE environment variable to work with another directory than\n" + std::string(default_directory) +
-      ", or PEBBLE_SOCKET to name the path of the server's\nsocket (by default .pebble.socket in that directory).\n\n"
-      "For the options of a command, run '" +
-      std::string(program_name) + " help <command>'.\n";
+  std::string text = "\nSet the PEBBLE environment variable to work with another directory than\n" +
+                     std::string(default_directory) +
+                     ", or PEBBLE_SOCKET to name the path of the server's\nsocket (by default .pebble.socket in that directory). "
+                     "For a server that is\n"
+                     "reached over the network set PEBBLE_BASEURL, see '" +
+                     std::string(program_name) +
+                     " pair --help'.\n\n"
+                     "For the options of a command, run '" +
+                     std::string(program_name) + " help <command>'.\n";
   if (with_all) text += "For a line on every command, run '" + std::string(program_name) + " help --all'.\n";
   return text;
 }

@@ -5,7 +5,8 @@
 
 #include <cerrno>
 
-#include "client/api/connection.h"
+#include "client/api/descriptor.h"
+#include "client/api/error.h"
 
 namespace cobble::client {
 

@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-
-#include "client/api/connection.h"
+#include "client/api/descriptor.h"
 #include "client/commands/completion.h"
 #include "client/commands/dispatch.h"
+#include "client/commands/environment.h"
 #include "client/commands/help.h"
 #include "client/commands/names.h"
 #include "client/commands/table_of_commands.h"
@@ -16,12 +14,6 @@
 
 namespace cobble::client {
 namespace {
-
-/// A variable that is set and not empty, or the other text.
-std::string variable(const char* name, std::string_view otherwise = {}) {
-  const char* value = std::getenv(name);
-  return value && *value != '\0' ? std::string(value) : std::string(otherwise);
-}
 
 /// Opens what is closed of stdin, stdout and stderr, so that no socket can take their place.
 void fill_standard_descriptors() {
@@ -61,11 +53,9 @@ int run_command_line(std::span<const std::string> args, const DaemonEntry& daemo
   auto dispatched = dispatch(args);
   if (!dispatched) return refuse(dispatched.error().message);
 
-  const std::string directory = variable("PEBBLE", default_directory);
-  const std::string in_directory = (std::filesystem::path(directory) / ".pebble.socket").lexically_normal().string();
-  auto endpoint = make_endpoint(variable("PEBBLE_SOCKET", in_directory), variable("PEBBLE_BASEURL"));
+  auto endpoint = endpoint_from_environment();
   if (!endpoint) return refuse(endpoint.error().message);
-  Context context(std::move(*endpoint), directory, daemon);
+  Context context(std::move(*endpoint), pebble_directory(), daemon);
   if (is_terminal(STDERR_FILENO)) {
     context.client().set_on_waiting([&](const std::string& cause) { context.note("Waiting for the server: " + cause + "\n"); });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/api/time.h"
+#include "client/commands/environment.h"
 #include "client/commands/help.h"
 #include "client/commands/names.h"
 #include "client/commands/roff.h"
@@ -100,19 +101,8 @@ std::string exit_status_section(const Command& command) {
 }
 
 std::string variables() {
-  const std::pair<std::string_view, std::string> all[] = {
-      {"PEBBLE", "The directory of layers, state and socket. Default: " + std::string(default_directory) + "."},
-      {"PEBBLE_SOCKET", "The path of the server's socket. Default: .pebble.socket in that directory."},
-      {"PEBBLE_BASEURL", "If set, the server is asked at this URL instead of at the socket."},
-      {"PEBBLE_DEBUG", "1: show debug messages on stderr."},
-      {"NO_COLOR", "If set, the top command uses no colours."},
-      {"XDG_CONFIG_HOME",
-       "Where pebble/cli.json is kept, in which the client remembers the notices and warnings that it has shown. Default: "
-       ".config "
-       "in the home directory."},
-  };
   std::string text = ".SH ENVIRONMENT\n";
-  for (const auto& [name, help] : all) text += roff_entry(roff_bold(name), help);
+  for (const auto& [name, help] : environment_variables()) text += roff_entry(roff_bold(name), std::string(help));
   return text;
 }
 

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "client/api/connection.h"
 #include "client/api/decode.h"
+#include "client/api/descriptor.h"
+#include "client/commands/environment.h"
 #include "client/commands/local_file.h"
 
 namespace cobble::client {
@@ -19,13 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* top_key = "pebble";
-
-std::string default_path() {
-  const char* config = std::getenv("XDG_CONFIG_HOME");
-  if (config && *config != '\0') return std::string(config) + "/pebble/cli.json";
-  const char* home = std::getenv("HOME");
-  return std::string(home ? home : "") + "/.config/pebble/cli.json";
-}
 
 SeenTimes read_times(const json& entry) {
   Decoder in(entry);
@@ -44,17 +37,6 @@ std::string written(const std::map<std::string, SeenTimes>& entries) {
   return json{{top_key, std::move(sockets)}}.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// Makes the folders above a file, with mode 0700; an empty text if they are there then.
-std::string make_folders(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-    const std::string folder = path.substr(0, slash);
-    struct stat info{};
-    if (stat(folder.c_str(), &info) == 0) continue;
-    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return "mkdir " + folder + ": " + system_error_text(errno);
-  }
-  return {};
-}
-
 /// Holds the lock on the folder of the state file; without one, when the folder cannot be locked, writing goes on all the same.
 FileDescriptor lock_folder(const std::string& path) {
   FileDescriptor folder(open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -64,7 +46,7 @@ FileDescriptor lock_folder(const std::string& path) {
 
 }  // namespace
 
-StateFile::StateFile() : path_(default_path()) {}
+StateFile::StateFile() : path_(config_folder() + "/cli.json") {}
 
 Result<StateFile::Entries> StateFile::read() const {
   Entries entries;

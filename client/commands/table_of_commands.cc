@@ -46,6 +46,7 @@ constexpr const Command* commands[] = {
     &top_command,
     &validate_command,
     &install_command,
+    &pair_command,
     &completion_command,
     &autostart_command,
     &enter_command,

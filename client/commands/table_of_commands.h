@@ -23,6 +23,7 @@ extern const Command changes_command, tasks_command;
 extern const Command warnings_command, okay_command, notices_command, notice_command, notify_command;
 extern const Command identities_command, identity_command, add_identities_command, update_identities_command,
     remove_identities_command;
-extern const Command enter_command, debug_command, validate_command, completion_command, install_command, top_command;
+extern const Command enter_command, debug_command, validate_command, pair_command, completion_command, install_command,
+    top_command;
 
 }  // namespace cobble::client

@@ -194,8 +194,8 @@ void Manager::store() {
   if (changed_) changed_();
 }
 
-base::Result<void> Manager::open_window(const RequestUser& caller, base::Nanoseconds duration) {
-  if (auto opened = window_.open(std::chrono::steady_clock::now() + duration); !opened)
+base::Result<void> Manager::open_window(const RequestUser& caller, base::Nanoseconds duration, std::string_view mode) {
+  if (auto opened = window_.open(std::chrono::steady_clock::now() + duration, mode); !opened)
     return base::bad_request(std::move(opened.error()));
   const std::string text = layers::format_duration(duration);
   base::log_security("WARN", "authz_admin:" + caller_text(caller) + ",open_pairing", "Opening pairing window for " + text);

@@ -57,8 +57,8 @@ class Manager {
   /// The plan's pairing mode; call it after each change of the plan.
   void set_pairing_mode(std::string_view mode) { window_.set_mode(mode); }
   const PairingWindow& window() const { return window_; }
-  /// Opens the pairing window for `duration`; the error is a 400.
-  base::Result<void> open_window(const RequestUser& caller, base::Nanoseconds duration);
+  /// Opens the pairing window for `duration`, with another mode than the plan's unless empty; the error is a 400.
+  base::Result<void> open_window(const RequestUser& caller, base::Nanoseconds duration, std::string_view mode = {});
   void close_window() { window_.close(); }
   /// Makes the client that showed this certificate an admin (POST /v1/pairing).
   base::Result<void> pair(std::string_view certificate_der);

@@ -14,9 +14,10 @@ void PairingWindow::set_mode(std::string_view mode) {
   close();
 }
 
-std::expected<void, std::string> PairingWindow::open(base::SteadyTime end) {
-  if (mode_ != "single" && mode_ != "multiple") return std::unexpected("cannot enable pairing with pairing mode disabled");
-  if (mode_ == "single" && paired_) return std::unexpected("cannot enable pairing when already paired in 'single' pairing mode");
+std::expected<void, std::string> PairingWindow::open(base::SteadyTime end, std::string_view mode) {
+  const std::string_view valid = mode_ == "disabled" || mode.empty() ? std::string_view(mode_) : mode;
+  if (valid != "single" && valid != "multiple") return std::unexpected("cannot enable pairing with pairing mode disabled");
+  if (valid == "single" && paired_) return std::unexpected("cannot enable pairing when already paired in 'single' pairing mode");
   end_ = end;
   return {};
 }

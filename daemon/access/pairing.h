@@ -22,8 +22,9 @@ class PairingWindow {
   /// Takes the plan's mode over; another one than before closes the window.
   void set_mode(std::string_view mode);
 
-  /// Opens the window until `end`, or moves its end. The error is the contract's text.
-  std::expected<void, std::string> open(base::SteadyTime end);
+  /// Opens the window until `end`, or moves its end. `mode` holds for this time instead of the plan's, unless the plan says
+  /// `disabled`; empty: the plan's. The error is the contract's text.
+  std::expected<void, std::string> open(base::SteadyTime end, std::string_view mode = {});
   void close() { end_.reset(); }
   bool is_open(base::SteadyTime now) const { return end_ && now < *end_; }
   /// When it closes; none when it is closed.

@@ -45,8 +45,11 @@ struct Context {
   exec::Manager& exec;
   access::Manager& access;
   std::string boot_id;
-  std::string http_address;   ///< as given with --http; empty: not given
-  std::string https_address;  ///< as given with --https; empty: not given
+  std::string http_address;      ///< as given with --http; empty: not given
+  std::string https_address;     ///< as given with --https; empty: not given
+  std::string http_bound = {};   ///< where the HTTP listener is, with its real port
+  std::string https_bound = {};  ///< where the HTTPS listener is
+  std::string fingerprint = {};  ///< of the identity key; empty: no HTTPS listener
 };
 
 }  // namespace cobble::api

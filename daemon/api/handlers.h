@@ -64,7 +64,8 @@ Task<Response> post_identities(Context& context, Request& request);
 Task<Response> post_pairing(Context& context, Request& request);
 /// Tells the plan's pairing mode and whether the window is open: an addition to the reference's API.
 Task<Response> get_pairing_window(Context& context, Request& request);
-/// Opens the pairing window for a while, or closes it: `{"action": "open", "duration": "5m"}`, `{"action": "close"}`.
+/// Opens the pairing window for a while, or closes it: `{"action": "open", "duration": "5m", "mode": "single"}` (the last two may
+/// be missing), `{"action": "close"}`.
 Task<Response> post_pairing_window(Context& context, Request& request);
 
 }  // namespace cobble::api

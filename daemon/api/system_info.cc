@@ -16,6 +16,14 @@ Task<Response> get_system_info(Context& context, Request&) {
   json.field("name", "cobble");
   json.field("version", COBBLE_VERSION);
   json.end_object();
+  if (!context.http_bound.empty() || !context.https_bound.empty()) {
+    json.key("details");
+    json.begin_object();
+    if (!context.http_bound.empty()) json.field("http-address", context.http_bound);
+    if (!context.https_bound.empty()) json.field("https-address", context.https_bound);
+    if (!context.fingerprint.empty()) json.field("fingerprint", context.fingerprint);
+    json.end_object();
+  }
   json.end_object();
   co_return sync_response(json.take());
 }

@@ -25,16 +25,11 @@ def certificate(folder, name, *options):
     return cert, key
 
 
-def port_of(daemon):
-    """The port of the daemon's only TCP listener; `:0` lets the kernel choose."""
-    wanted = {os.readlink(f"/proc/{daemon.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.process.pid}/fd")}
-    for table in ("tcp", "tcp6"):
-        with open(f"/proc/{daemon.process.pid}/net/{table}") as lines:
-            for line in list(lines)[1:]:
-                fields = line.split()
-                if fields[3] == "0A" and f"socket:[{fields[9]}]" in wanted:
-                    return int(fields[1].rpartition(":")[2], 16)
-    raise AssertionError("no listener")
+def port_of(daemon, scheme=None):
+    """The real port of the daemon's TCP listener; `:0` lets the kernel choose."""
+    details = daemon.get("/v1/system-info")["details"]
+    address = details[f"{scheme}-address"] if scheme else details.get("https-address") or details["http-address"]
+    return int(address.rpartition(":")[2])
 
 
 def identities(daemon, action="replace", **entries):
@@ -147,7 +142,9 @@ def test_pairing(daemon, tmp_path):
     connection = tls_connection(port_of(daemon), cert)
     pair = lambda: answer(connection, "POST", "/v1/pairing", '{"action": "pair"}')  # noqa: E731
     assert pair() == 401
-    assert daemon.get("/v1/pairing/window") == {"mode": "single", "open": False, "paired": False}
+    window = daemon.get("/v1/pairing/window")
+    assert (window["mode"], window["open"], window["paired"]) == ("single", False, False)
+    assert (window["fingerprint"], window["https-address"]) == (daemon.get("/v1/system-info")["details"]["fingerprint"], f"127.0.0.1:{port_of(daemon)}")
     assert daemon.request("POST", "/v1/pairing/window", {"action": "open", "duration": "1h"})[0] == 200
     assert daemon.get("/v1/pairing/window")["open"]
     assert answer(connection, "POST", "/v1/pairing/window", '{"action": "open"}') == 401

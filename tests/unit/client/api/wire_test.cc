@@ -36,6 +36,22 @@ TEST_CASE("a base URL has a host, a port and a path") {
   CHECK_FALSE(make_endpoint("/p/s", "127.0.0.1:80"));
 }
 
+TEST_CASE("a base URL may carry a login, which errors don't show") {
+  CHECK(make_endpoint("/p/s", "https://me:a%40b%zz@h/")->credentials.login == "me:a@b%zz");
+  Credentials given;
+  given.login = "me:given";
+  CHECK(make_endpoint("/p/s", "https://me:url@h/", given)->credentials.login == "me:given");
+  const auto endpoint = make_endpoint("/p/s", "https://me:secret@h");
+  CHECK(endpoint->secure());
+  CHECK(endpoint->port == "443");
+  CHECK(endpoint->url("/v1/x") == "https://h/v1/x");
+  for (const char* url : {"http://me:secret@[::1", "http://me:secret@h:x", "http://me:secret@\x01"}) {
+    const auto refused = make_endpoint("/p/s", url);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("secret") == std::string::npos);
+  }
+}
+
 TEST_CASE("queries are escaped") {
   CHECK(Query().add("names", "a b,é&c").add("n", "-1").text() == "?names=a+b%2C%C3%A9%26c&n=-1");
 }

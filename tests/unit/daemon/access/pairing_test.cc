@@ -24,6 +24,17 @@ TEST_CASE("the window opens only when the plan allows it") {
   CHECK(window.open(start));
 }
 
+TEST_CASE("a window may have a mode of its own, unless the plan disables pairing") {
+  PairingWindow window;
+  CHECK(window.open(start + 1s, "single"));
+  window.set_paired();
+  CHECK_FALSE(window.open(start + 1s, "single"));
+  CHECK(window.open(start + 1s, "multiple"));
+  CHECK(window.mode().empty());
+  window.set_mode("disabled");
+  CHECK(window.open(start + 1s, "multiple").error() == "cannot enable pairing with pairing mode disabled");
+}
+
 TEST_CASE("the window closes at its end, on demand, and when the mode changes; opening again moves its end") {
   PairingWindow window;
   window.set_mode("multiple");
