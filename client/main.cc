@@ -15,10 +15,13 @@ cobble::lifecycle::Options daemon_options(const cobble::client::RunOptions& run)
   options.https = run.https;
   options.args = run.args;
   options.identities = run.identities;
+  options.dry_run = run.dry_run;
+  if (run.stop_timeout.count() > 0) options.stop_timeout = run.stop_timeout;
   return options;
 }
 
 int run(const cobble::client::RunOptions& run_options) {
+  if (run_options.dry_run) return cobble::report_problems(daemon_options(run_options));
   cobble::run_daemon(daemon_options(run_options));
 }
 

@@ -49,6 +49,8 @@ using Done = std::expected<void, std::string>;
 constexpr base::Nanoseconds grace_period = std::chrono::seconds(1);
 /// Log targets get this much for their last entries, commands and checks for their end.
 constexpr base::Nanoseconds ending_limit = std::chrono::seconds(3);
+/// What may come on top of the time for the services: both of the above, and the last writing.
+constexpr base::Nanoseconds ending_limits = std::chrono::seconds(15);
 /// The last lines of the log, and a state file being written, get this much.
 constexpr base::Nanoseconds flush_limit = std::chrono::seconds(2);
 /// The same stop signal, when it comes again at least this much later, hurries.
@@ -203,11 +205,20 @@ Done Daemon::listen() {
   access_->on_change(
       [this] { server_->end_streams([this](const access::RequestUser& user) { return !access_->still_holds(user); }); });
   if (auto done = server_->listen_unix(paths_.socket); !done) return done;
+  if (tls_) {
+    context_->fingerprint = tls_->fingerprint();
+    base::log("Server fingerprint is " + context_->fingerprint + ".");
+  }
   for (const bool tls : {false, true}) {
     const std::string& address = tls ? options_.https : options_.http;
     if (address.empty()) continue;
-    if (auto done = server_->listen_tcp(address, tls); !done) return done;
-    base::log(std::string(tls ? "HTTPS" : "HTTP") + " API server listening on " + layers::quote(address) + ".");
+    auto bound = server_->listen_tcp(address, tls);
+    if (!bound) return std::unexpected(std::move(bound.error()));
+    const std::string name = tls ? "HTTPS" : "HTTP";
+    base::log(name + " API server listening on " + layers::quote(address) + ".");
+    if (!bound->ends_with(address.substr(address.rfind(':'))))
+      base::log(name + " API server's address is " + layers::quote(*bound) + ".");
+    (tls ? context_->https_bound : context_->http_bound) = std::move(*bound);
   }
   return {};
 }
@@ -336,7 +347,9 @@ void Daemon::stop(int exit_code) {
 base::Task<void> Daemon::end() {
   watchdog_.reset();
   base::log_security("WARN", "sys_shutdown:" + std::to_string(::getuid()), "Shutting down daemon");
-  co_await services_->shut_down();
+  const base::Nanoseconds limit = options_.stop_timeout.value_or(services::default_stop_limit);
+  if (options_.stop_timeout) lifecycle::notify_stop_time(limit + ending_limits);
+  co_await services_->shut_down(limit);
   co_await checks_->shut_down(ending_limit);
   if (subcommand_runs_) co_await end_subcommand();
   co_await server_->stop(grace_period);

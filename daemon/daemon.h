@@ -16,4 +16,8 @@ namespace cobble {
 /// `stays`.
 [[noreturn]] void run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays);
 
+/// `--dry-run`: looks for what would keep a daemon with these options from running, starts nothing and writes no file. Tells of
+/// every problem on stderr as `cannot run daemon: …`; 0 when there is none, else 1.
+int report_problems(const lifecycle::Options& options);
+
 }  // namespace cobble

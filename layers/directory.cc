@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <optional>
 
@@ -27,7 +26,7 @@ struct CloseDir {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
 
-std::string problem(int error) {
+std::string problem_text(int error) {
   std::string text = ::strerrordesc_np(error) == nullptr ? "unknown error" : ::strerrordesc_np(error);
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
   return text;
@@ -74,6 +73,15 @@ struct Entry {
   std::string path;
   NumberedLabel name;
   bool is_directory = false;
+
+  bool same_number(const Entry& other) const { return name.number == other.name.number; }
+  bool same_label(const Entry& other) const { return name.label == other.name.label; }
+  /// `001-some-label.yaml`
+  std::string shown() const {
+    std::string digits = std::to_string(name.number);
+    digits.insert(0, 3 - digits.size(), '0');
+    return digits + "-" + name.label + ".yaml";
+  }
 };
 
 std::expected<std::vector<std::string>, std::string> list(const std::string& path) {
@@ -81,7 +89,7 @@ std::expected<std::vector<std::string>, std::string> list(const std::string& pat
   std::vector<std::string> names;
   if (!dir) {
     if (errno == ENOENT) return names;
-    return std::unexpected("cannot read layers directory: open " + path + ": " + problem(errno));
+    return std::unexpected("cannot read layers directory: open " + path + ": " + problem_text(errno));
   }
   while (const dirent* entry = ::readdir(dir.get())) {
     const std::string_view name = entry->d_name;
@@ -91,42 +99,9 @@ std::expected<std::vector<std::string>, std::string> list(const std::string& pat
   return names;
 }
 
-/// Checks all names of a directory before any file of it is read.
-std::expected<std::vector<Entry>, std::string> entries_of(const std::string& path, bool top) {
-  auto names = list(path);
-  if (!names) return std::unexpected(std::move(names.error()));
-  std::vector<Entry> entries;
-  std::map<int, std::string> by_number;
-  std::map<std::string, std::string> by_label;
-  for (const std::string& file : *names) {
-    Entry entry{path + "/" + file, {}, false};
-    struct stat info{};
-    if (::stat(entry.path.c_str(), &info) != 0) return std::unexpected("stat " + entry.path + ": " + problem(errno));
-    entry.is_directory = S_ISDIR(info.st_mode);
-    const auto name = parse_name(file);
-    if (!name && entry.is_directory)
-      return std::unexpected("invalid layer sub-directory name: " + quote(file) + " (must look like \"123-some-label.d\")");
-    if (!name) return std::unexpected("invalid layer filename: " + quote(file) + " (must look like \"123-some-label.yaml\")");
-    if (entry.is_directory && !top) return std::unexpected("cannot have a layers sub-directory at this level");
-    entry.name = *name;
-    const auto not_unique = [&](const std::string& other) {
-      return std::unexpected("invalid layer filename: " + quote(file) + " not unique (have " + quote(other) + " already)");
-    };
-    std::array<char, 4> digits{};
-    std::snprintf(digits.data(), digits.size(), "%03d", entry.name.number);
-    const std::string shown = std::string(digits.data()) + "-" + entry.name.label + ".yaml";
-    if (const auto found = by_number.find(entry.name.number); found != by_number.end()) return not_unique(found->second);
-    if (const auto found = by_label.find(entry.name.label); found != by_label.end()) return not_unique(found->second);
-    by_number[entry.name.number] = shown;
-    by_label[entry.name.label] = shown;
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
 std::expected<std::string, std::string> read_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::unexpected("cannot read layer file: open " + path + ": " + problem(errno));
+  if (fd < 0) return std::unexpected("cannot read layer file: open " + path + ": " + problem_text(errno));
   std::string text;
   std::array<char, 64 * 1024> buffer;
   ssize_t count = 0;
@@ -134,46 +109,84 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
     text.append(buffer.data(), static_cast<std::size_t>(count));
   const int error = errno;
   ::close(fd);
-  if (count < 0) return std::unexpected("cannot read layer file: read " + path + ": " + problem(error));
+  if (count < 0) return std::unexpected("cannot read layer file: read " + path + ": " + problem_text(error));
   if (text.size() > file_limit) return std::unexpected("cannot read layer file: " + path + " is larger than 64 MiB");
   return text;
 }
 
+/// Reads a directory and those below it. A problem ends that, unless it is to find all of them.
 class Reader {
  public:
-  explicit Reader(const Accounts& accounts) : accounts_(accounts) {}
+  Reader(const Accounts& accounts, bool find_all) : accounts_(accounts), find_all_(find_all) {}
 
-  std::expected<void, std::string> read(const std::string& path, const std::string& label_prefix, std::int64_t order, bool top) {
-    auto entries = entries_of(path, top);
-    if (!entries) return std::unexpected(std::move(entries.error()));
-    for (const Entry& entry : *entries) {
+  void read(const std::string& path, const std::string& label_prefix, std::int64_t order, bool top) {
+    for (const Entry& entry : entries_of(path, top)) {
+      if (ended()) return;
       const std::int64_t number = order + (top ? 1000 : 1) * entry.name.number;
-      std::expected<void, std::string> done;
       if (entry.is_directory) {
-        done = read(entry.path, entry.name.label + "/", number, false);  // one level deep: the next one refuses folders
+        read(entry.path, entry.name.label + "/", number, false);  // one level deep: the next one refuses folders
       } else {
-        done = read_layer(entry.path, label_prefix + entry.name.label, number);
+        read_layer(entry.path, label_prefix + entry.name.label, number);
       }
-      if (!done) return done;
     }
-    return {};
   }
 
   DirectoryLayers result;
 
  private:
-  std::expected<void, std::string> read_layer(const std::string& path, const std::string& label, std::int64_t order) {
-    auto text = read_file(path);
-    if (!text) return std::unexpected(std::move(text.error()));
+  bool ended() const { return !find_all_ && !result.problems.empty(); }
+  void refuse(std::string problem) { result.problems.push_back(std::move(problem)); }
+
+  /// Checks all names of a directory before any file of it is read.
+  std::vector<Entry> entries_of(const std::string& path, bool top) {
+    std::vector<Entry> entries;
+    const auto names = list(path);
+    if (!names) refuse(names.error());
+    for (const std::string& file : names.value_or(std::vector<std::string>())) {
+      auto entry = look_at(path, file, top, entries);
+      if (entry) {
+        entries.push_back(std::move(*entry));
+      } else {
+        refuse(std::move(entry.error()));
+      }
+      if (ended()) return {};
+    }
+    return entries;
+  }
+
+  static std::expected<Entry, std::string> look_at(const std::string& path, const std::string& file, bool top,
+                                                   const std::vector<Entry>& before) {
+    Entry entry{path + "/" + file, {}, false};
+    struct stat info{};
+    if (::stat(entry.path.c_str(), &info) != 0) return std::unexpected("stat " + entry.path + ": " + problem_text(errno));
+    entry.is_directory = S_ISDIR(info.st_mode);
+    const auto name = parse_name(file);
+    if (!name && entry.is_directory)
+      return std::unexpected("invalid layer sub-directory name: " + quote(file) + " (must look like \"123-some-label.d\")");
+    if (!name) return std::unexpected("invalid layer filename: " + quote(file) + " (must look like \"123-some-label.yaml\")");
+    if (entry.is_directory && !top) return std::unexpected("cannot have a layers sub-directory at this level");
+    entry.name = *name;
+    for (const auto same : {&Entry::same_number, &Entry::same_label}) {
+      const auto other = std::ranges::find_if(before, [&](const Entry& one) { return (one.*same)(entry); });
+      if (other != before.end())
+        return std::unexpected("invalid layer filename: " + quote(file) + " not unique (have " + quote(other->shown()) +
+                               " already)");
+    }
+    return entry;
+  }
+
+  void read_layer(const std::string& path, const std::string& label, std::int64_t order) {
+    const auto text = read_file(path);
+    if (!text) return refuse(text.error());
     auto parsed = parse_layer(label, *text, accounts_);
-    if (!parsed) return std::unexpected(std::move(parsed.error()));
+    if (!parsed) return refuse(std::move(parsed.error()));
     parsed->layer.order = order;
     result.warnings.insert(result.warnings.end(), parsed->warnings.begin(), parsed->warnings.end());
     result.layers.push_back(std::make_shared<const Layer>(std::move(parsed->layer)));
-    return {};
   }
 
   const Accounts& accounts_;
+  bool find_all_;
 };
 
 std::expected<void, std::string> collect_paths(const std::string& path, bool top, std::vector<std::string>& paths) {
@@ -192,8 +205,15 @@ std::expected<void, std::string> collect_paths(const std::string& path, bool top
 }  // namespace
 
 std::expected<DirectoryLayers, std::string> read_layers_directory(const std::string& path, const Accounts& accounts) {
-  Reader reader(accounts);
-  if (auto done = reader.read(path, "", 0, true); !done) return std::unexpected(std::move(done.error()));
+  Reader reader(accounts, false);
+  reader.read(path, "", 0, true);
+  if (!reader.result.problems.empty()) return std::unexpected(std::move(reader.result.problems.front()));
+  return std::move(reader.result);
+}
+
+DirectoryLayers examine_layers_directory(const std::string& path, const Accounts& accounts) {
+  Reader reader(accounts, true);
+  reader.read(path, "", 0, true);
   return std::move(reader.result);
 }
 

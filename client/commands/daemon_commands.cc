@@ -1,9 +1,9 @@
-#include <cstdlib>
-
 #include "client/commands/context.h"
 #include "client/commands/dispatch.h"
+#include "client/commands/environment.h"
 #include "client/commands/names.h"
 #include "client/commands/table_of_commands.h"
+#include "layers/duration.h"
 #include "layers/quote.h"
 
 namespace cobble::client {
@@ -31,37 +31,58 @@ constexpr Option identities_option{.long_name = "identities",
                                    .help = "Seed identities from this file (like update-identities --replace)",
                                    .takes = Takes::text,
                                    .refers_to = Refers::files};
-constexpr Option run_options[] = {create_dirs_option, hold_option, http_option,      https_option,
-                                  verbose_option,     args_option, identities_option};
+constexpr Option stop_timeout_option{.long_name = "stop-timeout",
+                                     .help =
+                                         "At the end, services have this long all in all before what is left is killed, 25s "
+                                         "unless given (also PEBBLE_STOP_TIMEOUT)",
+                                     .takes = Takes::duration};
+constexpr Option dry_run_option{
+    .long_name = "dry-run",
+    .help = "Check options, layers, identities and state, tell of all problems, and start and write nothing."};
+constexpr Option run_options[] = {create_dirs_option, hold_option,       http_option,         https_option,  verbose_option,
+                                  args_option,        identities_option, stop_timeout_option, dry_run_option};
 constexpr Option enter_options[] = {
     create_dirs_option, hold_option,
     http_option,        https_option,
     verbose_option,     args_option,
-    identities_option,  {.long_name = "run", .help = "Start the default services before the subcommand."}};
+    identities_option,  stop_timeout_option,
+    dry_run_option,     {.long_name = "run", .help = "Start the default services before the subcommand."}};
 constexpr Positional enter_positionals[] = {
     {.name = "<subcommand>", .required = false, .list = true, .refers_to = Refers::commands}};
 
-bool verbose_by_environment() {
-  const char* value = std::getenv("PEBBLE_VERBOSE");
-  return value && std::string_view(value) == "1";
+/// `--stop-timeout`, or else the variable.
+Result<Nanoseconds> stop_timeout(const Arguments& arguments) {
+  const std::string text = variable("PEBBLE_STOP_TIMEOUT");
+  const bool by_option = arguments.given("stop-timeout");
+  if (!by_option && text.empty()) return Nanoseconds(0);
+  const auto timeout = by_option ? arguments.duration("stop-timeout") : layers::parse_duration(text).value_or(Nanoseconds(0));
+  if (timeout.count() > 0) return timeout;
+  return fail(by_option ? "--stop-timeout must be more than 0s"
+                        : "PEBBLE_STOP_TIMEOUT must be a duration of more than 0s, not " + layers::quote(text));
 }
 
-RunOptions options_of(const Context& context, const Arguments& arguments) {
+Result<RunOptions> options_of(const Context& context, const Arguments& arguments) {
   RunOptions options;
   options.pebble_dir = context.pebble_dir();
   options.socket_path = context.socket_path();
   options.create_dirs = arguments.given("create-dirs");
   options.hold = arguments.given("hold");
-  options.verbose = arguments.given("verbose") || verbose_by_environment();
+  options.verbose = arguments.given("verbose") || variable("PEBBLE_VERBOSE") == "1";
   options.http = arguments.text("http");
   options.https = arguments.text("https");
   options.args = arguments.words("args");
   options.identities = arguments.text("identities");
+  options.dry_run = arguments.given("dry-run");
+  const auto timeout = stop_timeout(arguments);
+  if (!timeout) return std::unexpected(timeout.error());
+  options.stop_timeout = *timeout;
   return options;
 }
 
 Result<int> run(Context& context, const Arguments& arguments) {
-  return context.daemon().run(options_of(context, arguments));
+  const auto options = options_of(context, arguments);
+  if (!options) return std::unexpected(options.error());
+  return context.daemon().run(*options);
 }
 
 /// How `enter` treats a subcommand (contract 09, section 2.9).
@@ -102,7 +123,10 @@ Result<const EnterRule*> rule_of(const Dispatched& subcommand, const Arguments& 
 
 Result<int> enter(Context& context, const Arguments& arguments) {
   EnterOptions options;
-  options.run = options_of(context, arguments);
+  auto run = options_of(context, arguments);
+  if (!run) return std::unexpected(run.error());
+  options.run = std::move(*run);
+  if (options.run.dry_run && arguments.positionals().empty()) return context.daemon().run(options.run);
   if (arguments.positionals().empty()) return context.daemon().enter(options);
   const auto subcommand = dispatch(arguments.positionals());
   if (!subcommand) return std::unexpected(subcommand.error());
@@ -110,6 +134,7 @@ Result<int> enter(Context& context, const Arguments& arguments) {
   const auto rule = rule_of(*subcommand, arguments);
   if (!rule) return std::unexpected(rule.error());
   if (subcommand->command == &help_command) return carry_out(context, *subcommand);
+  if (options.run.dry_run) return context.daemon().run(options.run);
   options.start_services = arguments.given("run");
   options.run.hold = !options.start_services;
   options.silent = (*rule)->silent && !options.run.verbose;

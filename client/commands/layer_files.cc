@@ -33,7 +33,8 @@ Result<layers::DirectoryLayers> read_layers(const std::string& path, const layer
   if (!text) return fail(text.error().message);
   auto parsed = layers::parse_layer(label_of(path), *text, accounts);
   if (!parsed) return fail(path + ": " + parsed.error());
-  return layers::DirectoryLayers{{std::make_shared<const layers::Layer>(std::move(parsed->layer))}, std::move(parsed->warnings)};
+  return layers::DirectoryLayers{
+      {std::make_shared<const layers::Layer>(std::move(parsed->layer))}, std::move(parsed->warnings), {}};
 }
 
 std::vector<FileFault> find_faults(const std::string& path, const layers::Accounts& accounts) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "client/api/types.h"
+
 /// What `run` and `enter` ask the daemon for, as plain data (contract 09, sections 2.1 and 2.9).
 namespace cobble::client {
 
@@ -19,6 +21,8 @@ struct RunOptions {
   std::string https;                           ///< listen address; empty: none
   std::vector<std::vector<std::string>> args;  ///< each `--args`: the service and its arguments
   std::string identities;                      ///< a file; empty: none
+  Nanoseconds stop_timeout{0};                 ///< `--stop-timeout`, or `PEBBLE_STOP_TIMEOUT`; 0: the default
+  bool dry_run = false;                        ///< look for problems instead of running
 };
 
 /// The flags of `pebble enter` and its subcommand.

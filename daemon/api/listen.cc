@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "daemon/base/error.h"
 #include "layers/quote.h"
@@ -17,8 +18,6 @@
 namespace cobble::api {
 
 namespace {
-
-using Listeners = std::expected<std::vector<TcpListener>, std::string>;
 
 bool answers(const sockaddr_un& address) {
   const base::UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -65,53 +64,52 @@ std::expected<std::uint16_t, std::string> parse_port(const std::string& text) {
   return static_cast<std::uint16_t>(number);
 }
 
-std::expected<TcpListener, int> open_one(const sockaddr* address, socklen_t size, bool dual_stack) {
+std::expected<TcpListener, int> open_one(const TcpAddress& address) {
   TcpListener listener;
-  listener.family = address->sa_family;
-  listener.fd.reset(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  listener.family = address.address.ss_family;
+  listener.fd.reset(::socket(listener.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.fd) return std::unexpected(errno);
   const int on = 1;
-  const int v6_only = dual_stack ? 0 : 1;
+  const int v6_only = address.dual_stack ? 0 : 1;
   ::setsockopt(listener.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address->sa_family == AF_INET6) ::setsockopt(listener.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  if (::bind(listener.fd.get(), address, size) != 0 || ::listen(listener.fd.get(), SOMAXCONN) != 0) return std::unexpected(errno);
+  if (listener.family == AF_INET6) ::setsockopt(listener.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  if (::bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size) != 0 ||
+      ::listen(listener.fd.get(), SOMAXCONN) != 0)
+    return std::unexpected(errno);
   return listener;
 }
 
-Listeners listen_v4(const std::string& shown, in_addr host, std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr = host;
-  address.sin_port = htons(port);
-  auto one = open_one(reinterpret_cast<const sockaddr*>(&address), sizeof address, false);
-  if (!one) return std::unexpected("listen tcp " + shown + ": bind: " + base::errno_text(one.error()));
-  std::vector<TcpListener> list;
-  list.push_back(std::move(*one));
-  return list;
+/// The address of `path`; none when it is too long.
+std::optional<sockaddr_un> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return std::nullopt;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
 }
 
-Listeners listen_v6(const std::string& shown, in6_addr host, std::uint16_t port, bool dual_stack) {
-  sockaddr_in6 address{};
-  address.sin6_family = AF_INET6;
-  address.sin6_addr = host;
-  address.sin6_port = htons(port);
-  auto one = open_one(reinterpret_cast<const sockaddr*>(&address), sizeof address, dual_stack);
-  if (!one && dual_stack && one.error() == EAFNOSUPPORT) return listen_v4(shown, in_addr{INADDR_ANY}, port);
-  if (!one) return std::unexpected("listen tcp " + shown + ": bind: " + base::errno_text(one.error()));
-  std::vector<TcpListener> list;
-  list.push_back(std::move(*one));
-  return list;
+std::string listening_on(const std::string& path) {
+  return "when trying to listen on " + path + ": ";
+}
+
+TcpAddress any_v4(std::uint16_t port) {
+  TcpAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.address);
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = INADDR_ANY;
+  v4.sin_port = htons(port);
+  address.size = sizeof v4;
+  address.shown = ":" + std::to_string(port);
+  return address;
 }
 
 }  // namespace
 
 std::expected<base::UniqueFd, std::string> open_unix_listener(const std::string& path) {
-  const std::string prefix = "when trying to listen on " + path + ": ";
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return std::unexpected(prefix + "listen unix " + path + ": bind: invalid argument");
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (answers(address)) return std::unexpected(prefix + "socket " + layers::quote(path) + " already in use");
+  const std::string prefix = listening_on(path);
+  const auto address = unix_address(path);
+  if (!address) return std::unexpected(prefix + "listen unix " + path + ": bind: invalid argument");
+  if (answers(*address)) return std::unexpected(prefix + "socket " + layers::quote(path) + " already in use");
   if (std::remove(path.c_str()) != 0 && errno != ENOENT) {
     const int error = errno;
     if (error != ENOTDIR) return std::unexpected(prefix + "remove " + path + ": " + base::errno_text(error));
@@ -121,7 +119,7 @@ std::expected<base::UniqueFd, std::string> open_unix_listener(const std::string&
   // The mode holds from the first moment: connecting needs write permission on the file.
   ::fchmod(fd.get(), 0666);
   const mode_t mask = ::umask(0111);
-  const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address);
   const int error = errno;
   ::umask(mask);
   if (bound != 0) return std::unexpected(prefix + "listen unix " + path + ": bind: " + base::errno_text(error));
@@ -130,20 +128,53 @@ std::expected<base::UniqueFd, std::string> open_unix_listener(const std::string&
   return fd;
 }
 
-Listeners open_tcp_listeners(const std::string& address) {
-  auto parts = split_host_port(address);
+std::expected<void, std::string> check_socket_path(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/') + 1);
+  int error = 0;
+  if (!unix_address(path)) {
+    error = EINVAL;
+  } else if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
+    error = errno;
+  }
+  if (error == 0) return {};
+  return std::unexpected(listening_on(path) + "listen unix " + path + ": bind: " + base::errno_text(error));
+}
+
+std::expected<TcpAddress, std::string> parse_tcp_address(const std::string& text) {
+  auto parts = split_host_port(text);
   if (!parts) return std::unexpected(std::move(parts.error()));
   auto port = parse_port(parts->port);
   if (!port) return std::unexpected(std::move(port.error()));
-  std::string host = parts->host;
-  if (host == "localhost") host = "127.0.0.1";
-  if (host.empty()) return listen_v6(":" + std::to_string(*port), in6addr_any, *port, true);
-  in_addr v4{};
-  in6_addr v6{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return listen_v4(host + ":" + std::to_string(*port), v4, *port);
-  if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1)
-    return listen_v6("[" + host + "]:" + std::to_string(*port), v6, *port, false);
-  return std::unexpected("listen tcp: lookup " + host + ": no such host");
+  const std::string host = parts->host == "localhost" ? "127.0.0.1" : parts->host;
+  TcpAddress address = any_v4(*port);
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.address);
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    address.shown = host + address.shown;
+    return address;
+  }
+  in6_addr number = in6addr_any;
+  if (!host.empty() && ::inet_pton(AF_INET6, host.c_str(), &number) != 1)
+    return std::unexpected("listen tcp: lookup " + host + ": no such host");
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address.address);
+  v6 = {};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = number;
+  v6.sin6_port = htons(*port);
+  address.size = sizeof v6;
+  address.dual_stack = host.empty();
+  if (!host.empty()) address.shown = "[" + host + "]" + address.shown;
+  return address;
+}
+
+std::expected<TcpListener, std::string> open_tcp_listener(const std::string& text) {
+  auto address = parse_tcp_address(text);
+  if (!address) return std::unexpected(std::move(address.error()));
+  auto listener = open_one(*address);
+  // A kernel without IPv6 has one wildcard only.
+  if (!listener && address->dual_stack && listener.error() == EAFNOSUPPORT)
+    listener = open_one(any_v4(ntohs(reinterpret_cast<const sockaddr_in6&>(address->address).sin6_port)));
+  if (!listener) return std::unexpected("listen tcp " + address->shown + ": bind: " + base::errno_text(listener.error()));
+  return std::move(*listener);
 }
 
 std::string address_text(const sockaddr_storage& address) {

@@ -104,19 +104,20 @@ std::expected<void, std::string> Server::listen_unix(const std::string& path) {
   return {};
 }
 
-std::expected<void, std::string> Server::listen_tcp(const std::string& address, bool tls) {
-  auto fds = open_tcp_listeners(address);
-  if (!fds)
+std::expected<std::string, std::string> Server::listen_tcp(const std::string& address, bool tls) {
+  auto tcp = open_tcp_listener(address);
+  if (!tcp)
     return std::unexpected(std::string(tls ? "cannot TLS listen on " : "cannot listen on ") + layers::quote(address) + ": " +
-                           fds.error());
-  for (TcpListener& tcp : *fds) {
-    auto listener = std::make_shared<Listener>(loop_);
-    listener->acceptor.assign(boost::asio::generic::stream_protocol(tcp.family, IPPROTO_TCP), tcp.fd.release());
-    listener->transport = tls ? Transport::https : Transport::http;
-    listener->limit = limits_.tcp_connections;
-    listeners_.push_back(std::move(listener));
-  }
-  return {};
+                           tcp.error());
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(tcp->fd.get(), reinterpret_cast<sockaddr*>(&bound), &size);
+  auto listener = std::make_shared<Listener>(loop_);
+  listener->acceptor.assign(boost::asio::generic::stream_protocol(tcp->family, IPPROTO_TCP), tcp->fd.release());
+  listener->transport = tls ? Transport::https : Transport::http;
+  listener->limit = limits_.tcp_connections;
+  listeners_.push_back(std::move(listener));
+  return address_text(bound);
 }
 
 void Server::serve() {

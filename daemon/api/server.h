@@ -61,8 +61,8 @@ class Server {
   /// Makes the unix socket (mode 0666), replacing a stale one. Connections wait until `serve`. The error is contract 09
   /// section 3.3's text.
   std::expected<void, std::string> listen_unix(const std::string& path);
-  /// Listens on `host:port`; `tls` for --https.
-  std::expected<void, std::string> listen_tcp(const std::string& address, bool tls);
+  /// Listens on `host:port`; `tls` for --https. Returns the address with the port that a port 0 has become.
+  std::expected<std::string, std::string> listen_tcp(const std::string& address, bool tls);
   /// The newest warning's time for the envelope (contract 03 2.7); empty text: none.
   void set_latest_warning(std::function<std::string()> latest) { latest_warning_ = std::move(latest); }
   /// Begins to accept on all listeners.

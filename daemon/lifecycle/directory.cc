@@ -105,6 +105,10 @@ Done copy_tree(const std::string& from, const std::string& to) {
   return {};
 }
 
+std::string cannot_copy(const std::string& source, const std::string& directory) {
+  return "cannot copy " + quote(source) + " to " + quote(directory) + ": ";
+}
+
 std::string random_uuid() {
   std::array<std::uint8_t, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) != static_cast<ssize_t>(bytes.size())) {
@@ -150,17 +154,35 @@ Done create_directories(const std::string& path) {
   }
 }
 
-Done copy_once(const std::string& source, const std::string& directory) {
+Done check_creatable(const std::string& directory) {
+  std::string path = directory;
   struct stat info{};
-  if (::stat(source.c_str(), &info) != 0) return {};
+  while (::stat(path.c_str(), &info) != 0) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return std::unexpected("directory " + quote(directory) + " must be absolute");
+    path.resize(slash == 0 ? 1 : slash);
+  }
+  if (!S_ISDIR(info.st_mode)) return std::unexpected("mkdir " + path + ": not a directory");
+  return ::access(path.c_str(), W_OK | X_OK) == 0 ? Done() : failure("mkdir", directory);
+}
+
+std::expected<bool, std::string> wants_copy(const std::string& source, const std::string& directory) {
+  struct stat info{};
+  if (::stat(source.c_str(), &info) != 0) return false;
   struct stat target{};
   if (::stat(directory.c_str(), &target) == 0) {
     if (!S_ISDIR(target.st_mode)) return std::unexpected("open " + directory + ": not a directory");
-    if (!names_in(directory).empty()) return {};
+    if (!names_in(directory).empty()) return false;
   }
-  const std::string prefix = "cannot copy " + quote(source) + " to " + quote(directory) + ": ";
-  if (!S_ISDIR(info.st_mode)) return std::unexpected(prefix + "stat .: not a directory");
-  if (auto done = copy_tree(source, directory); !done) return std::unexpected(prefix + done.error());
+  if (!S_ISDIR(info.st_mode)) return std::unexpected(cannot_copy(source, directory) + "stat .: not a directory");
+  return true;
+}
+
+Done copy_once(const std::string& source, const std::string& directory) {
+  const auto wanted = wants_copy(source, directory);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (!*wanted) return {};
+  if (auto done = copy_tree(source, directory); !done) return std::unexpected(cannot_copy(source, directory) + done.error());
   return {};
 }
 

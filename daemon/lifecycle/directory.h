@@ -9,6 +9,12 @@ namespace cobble::lifecycle {
 /// `--create-dirs`: makes the directory and its missing parents with mode 0700.
 std::expected<void, std::string> create_directories(const std::string& path);
 
+/// Whether `directory` could be made, as far as that can be told without doing it.
+std::expected<void, std::string> check_creatable(const std::string& directory);
+
+/// Whether `copy_once` would copy something; the error is what it would say before it begins.
+std::expected<bool, std::string> wants_copy(const std::string& source, const std::string& directory);
+
 /// PEBBLE_COPY_ONCE: copies `source` into `directory` when that is missing or empty (section 3.2).
 std::expected<void, std::string> copy_once(const std::string& source, const std::string& directory);
 

@@ -28,6 +28,11 @@ void notify(std::string_view text) {
            static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size));
 }
 
+void notify_stop_time(base::Nanoseconds time) {
+  const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  notify("EXTEND_TIMEOUT_USEC=" + std::to_string(microseconds) + "\nSTATUS=Stopping services");
+}
+
 std::expected<std::optional<base::Nanoseconds>, std::string> watchdog_interval() {
   const char* text = std::getenv("WATCHDOG_USEC");
   if (text == nullptr || *text == '\0') return std::nullopt;

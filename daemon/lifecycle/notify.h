@@ -14,6 +14,9 @@ namespace cobble::lifecycle {
 /// Sends one datagram such as `READY=1` to $NOTIFY_SOCKET; failures, and a missing or odd variable, are silent.
 void notify(std::string_view text);
 
+/// Tells systemd how long stopping may take from now on, so that it doesn't lose patience before.
+void notify_stop_time(base::Nanoseconds time);
+
 /// Half of $WATCHDOG_USEC; none when it isn't set. The error is the text after `cannot run daemon: `.
 std::expected<std::optional<base::Nanoseconds>, std::string> watchdog_interval();
 

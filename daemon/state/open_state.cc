@@ -124,6 +124,17 @@ std::expected<StateFile::Loaded, std::string> load(const StateOptions& options) 
 
 }  // namespace
 
+std::expected<Document, std::string> peek_state(const std::string& directory) {
+  const auto content = read_file(directory + "/" + std::string(file_name));
+  if (!content) return std::unexpected(content.error());
+  if (!*content) return Document();
+  auto document = parse_document(**content);
+  if (!document) return std::unexpected("cannot read state: " + document.error());
+  std::vector<std::string> ignored;
+  if (auto upgraded = upgrade_document(*document, base::wall_now(), ignored); !upgraded) return std::unexpected(upgraded.error());
+  return document;
+}
+
 std::expected<std::unique_ptr<StateFile>, std::string> open_state(base::IoContext& loop, StateOptions options) {
   auto lock = lock_directory(options);
   if (!lock) return std::unexpected(std::move(lock.error()));

@@ -113,5 +113,8 @@ class StateFile {
 /// `.pebble.state.corrupt-TIME`, with a line in the log and a warning, and the daemon begins anew. The error is what follows
 /// `cannot run daemon: ` (contract 03 section 6.4).
 std::expected<std::unique_ptr<StateFile>, std::string> open_state(base::IoContext& loop, StateOptions options);
+/// Reads the state file in a directory and leaves everything as it is; an empty document when there is none. The errors are the
+/// same, and `cannot read state: …` for a damaged file.
+std::expected<Document, std::string> peek_state(const std::string& directory);
 
 }  // namespace cobble::state

@@ -104,6 +104,54 @@ def test_notifications_in_order(daemon, tmp_path):
     listener.close()
 
 
+DEAF = """services: {a: {override: replace, command: "sh -c 'trap \\"\\" TERM; while :; do sleep 0.05; done'", startup: enabled, kill-delay: 10m}}\n"""
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_the_time_for_the_stop_is_limited_and_told_to_systemd(daemon, tmp_path, by):
+    """A service that may take ten minutes is killed after the time that was given for all."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.settimeout(30)
+    listener.bind(str(tmp_path / "notify"))
+    daemon.env["NOTIFY_SOCKET"] = str(tmp_path / "notify")
+    daemon.layer("001-base.yaml", DEAF)
+    if by == "variable":
+        daemon.env["PEBBLE_STOP_TIMEOUT"] = "500ms"
+    daemon.start(*(["--stop-timeout", "500ms"] if by == "option" else []))
+    until(lambda: (daemon.service("a") or {}).get("current") == "active", "the service runs")
+    pid = daemon.service("a")["details"]["pid"]
+    assert daemon.stop() == 0
+    assert not os.path.exists(f"/proc/{pid}")
+    assert "Cannot stop running services: timeout stopping running services" in daemon.log()
+    assert [listener.recv(100) for _ in range(3)] == [b"READY=1", b"EXTEND_TIMEOUT_USEC=15500000\nSTATUS=Stopping services", b"STOPPING=1"]
+    listener.close()
+
+
+@pytest.mark.parametrize("value", ["", "0s", "-5s", "5", "soon"])
+def test_a_time_for_the_stop_must_be_a_time(daemon, value):
+    given = daemon.cli("run", "--stop-timeout", value, check=False)
+    assert given.returncode == 1 and "stop-timeout" in given.stderr
+    daemon.env["PEBBLE_STOP_TIMEOUT"] = value
+    if value:
+        assert daemon.cli("run", check=False).stderr == f'error: PEBBLE_STOP_TIMEOUT must be a duration of more than 0s, not "{value}"\n'
+
+
+def test_the_same_signal_again_hurries(daemon):
+    daemon.layer("001-base.yaml", DEAF)
+    daemon.start("--stop-timeout", "10m")
+    until(lambda: (daemon.service("a") or {}).get("current") == "active", "the service runs")
+    daemon.process.send_signal(signal.SIGTERM)
+    until(lambda: "Stopping all running services." in daemon.log(), "the stop to begin")
+
+    def again():
+        if daemon.process.poll() is None:
+            daemon.process.send_signal(signal.SIGTERM)
+        return daemon.process.poll() is not None
+
+    until(again, "the end", limit=30)
+    assert daemon.process.returncode == 0
+
+
 def test_arguments_are_refused_by_name(daemon):
     daemon.layer("001-base.yaml", LAYER)
     done = subprocess.run([daemon.binary, "run", "--args", "nosuch", "x"], env=daemon.env, capture_output=True, text=True, timeout=60)
