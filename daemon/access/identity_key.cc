@@ -118,7 +118,8 @@ std::expected<CertificatePtr, std::string> load_or_create_certificate(const Iden
     CertificatePtr certificate = certificate_from_der(**stored);
     if (!certificate) return wrong("x509: malformed certificate");
     EVP_PKEY* theirs = ::X509_get0_pubkey(certificate.get());
-    if (theirs != nullptr && ::EVP_PKEY_eq(theirs, key.get()) == 1) return certificate;
+    const bool valid = ::X509_cmp_current_time(::X509_get0_notAfter(certificate.get())) > 0;
+    if (valid && theirs != nullptr && ::EVP_PKEY_eq(theirs, key.get()) == 1) return certificate;
     ::ERR_clear_error();
   }
   CertificatePtr certificate = make_identity_certificate(key);

@@ -100,3 +100,40 @@ TEST_CASE("the certificate is kept until the key changes") {
   CHECK(::X509_verify(leaf.certificate.get(), key->get()) == 1);
   CHECK(::EVP_PKEY_eq(leaf.key.get(), key->get()) != 1);
 }
+
+TEST_CASE("a certificate that has expired is made anew with the same key") {
+  const Folder folder;
+  const auto key = IdentityKey::load_or_create(folder.path);
+  REQUIRE(key);
+  REQUIRE(load_or_create_certificate(*key, folder.path));
+  cobble::tls::CertificateContent content;
+  content.common_name = key->common_name();
+  content.seconds = -1;
+  const auto expired = cobble::tls::make_certificate(key->get(), key->get(), content);
+  unsigned char* bytes = nullptr;
+  const int size = ::i2d_X509(expired.get(), &bytes);
+  REQUIRE(size > 0);
+  std::ofstream(folder.path + "/tls/identity.pem")
+      << write_pem_block("CERTIFICATE", {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)});
+  ::OPENSSL_free(bytes);
+  const auto renewed = load_or_create_certificate(*key, folder.path);
+  REQUIRE(renewed);
+  CHECK(::X509_cmp(renewed->get(), expired.get()) != 0);
+  CHECK(::X509_verify(renewed->get(), key->get()) == 1);
+  const auto kept = load_or_create_certificate(*key, folder.path);
+  REQUIRE(kept);
+  CHECK(::X509_cmp(renewed->get(), kept->get()) == 0);
+}
+
+TEST_CASE("the key is loaded without being made") {
+  const Folder folder;
+  const auto none = IdentityKey::load(folder.path);
+  REQUIRE(none);
+  CHECK_FALSE(none->has_value());
+  CHECK_FALSE(std::filesystem::exists(folder.path + "/identity"));
+  const auto made = IdentityKey::load_or_create(folder.path);
+  REQUIRE(made);
+  const auto loaded = IdentityKey::load(folder.path);
+  REQUIRE((loaded && *loaded));
+  CHECK((*loaded)->fingerprint() == made->fingerprint());
+}
