@@ -202,8 +202,10 @@ Done Daemon::listen() {
     const auto latest = notices_.latest_warning(base::wall_now());
     return latest ? base::format_utc(*latest) : std::string();
   });
-  access_->on_change(
-      [this] { server_->end_streams([this](const access::RequestUser& user) { return !access_->still_holds(user); }); });
+  access_->on_change([this] {
+    server_->end_streams([this](const access::RequestUser& user) { return !access_->still_holds(user); });
+    exec_->check_clients();
+  });
   if (auto done = server_->listen_unix(paths_.socket); !done) return done;
   if (tls_) {
     context_->fingerprint = tls_->fingerprint();
@@ -391,6 +393,7 @@ void run_daemon(const lifecycle::Options& options) {
 }
 
 void run_daemon_around(const lifecycle::Options& options, std::function<int()> subcommand, bool stays) {
+  process::close_inherited_descriptors();
   process::daemon_environment();
   process::raise_limits();
   lifecycle::return_large_blocks();

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "daemon/access/manager.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/until_gone.h"
 #include "daemon/base/log.h"
@@ -16,18 +17,20 @@ namespace {
 /// A channel reserved for a client whose handshake isn't through; given back when that fails.
 class Reservation {
  public:
-  Reservation(std::shared_ptr<exec::Session> session, std::string name) : session_(std::move(session)), name_(std::move(name)) {}
+  Reservation(std::shared_ptr<exec::Session> session, std::string name, std::function<bool()> still_allowed)
+      : session_(std::move(session)), name_(std::move(name)), still_allowed_(std::move(still_allowed)) {}
   ~Reservation() { session_->unclaim(name_); }
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
   void use(std::unique_ptr<base::Stream> stream, std::string early) {
-    session_->attach(name_, std::move(stream), std::move(early));
+    session_->attach(name_, std::move(stream), std::move(early), std::move(still_allowed_));
   }
 
  private:
   std::shared_ptr<exec::Session> session_;
   std::string name_;
+  std::function<bool()> still_allowed_;
 };
 
 Task<void> connect(std::shared_ptr<Reservation> reservation, std::unique_ptr<base::Stream> stream, std::string early) {
@@ -35,8 +38,7 @@ Task<void> connect(std::shared_ptr<Reservation> reservation, std::unique_ptr<bas
   co_return;
 }
 
-Response switch_protocols(std::string accept, std::shared_ptr<exec::Session> session, std::string name) {
-  auto reservation = std::make_shared<Reservation>(std::move(session), std::move(name));
+Response switch_protocols(std::string accept, std::shared_ptr<Reservation> reservation) {
   Response response;
   response.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", std::move(accept)}};
   response.upgrade = [reservation](std::unique_ptr<base::Stream> stream, std::string early) {
@@ -108,7 +110,9 @@ Task<Response> get_task_websocket(Context& context, Request& request) {
   auto accept = exec::accept_handshake(request.headers);
   if (!accept) co_return bad_handshake(std::move(accept.error()));
   if (!session->claim(name)) co_return error_response({500, name + " websocket already connected", {}});
-  co_return switch_protocols(std::move(*accept), std::move(session), name);
+  auto still_allowed = [&access = context.access, user = request.user] { return access.still_holds(user); };
+  co_return switch_protocols(std::move(*accept),
+                             std::make_shared<Reservation>(std::move(session), name, std::move(still_allowed)));
 }
 
 }  // namespace cobble::api

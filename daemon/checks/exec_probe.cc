@@ -76,6 +76,7 @@ std::expected<process::SpawnRequest, std::string> spawn_request(const CheckConfi
   const auto credentials = process::resolve_credentials(context.user, context.user_id, context.group, context.group_id);
   if (!credentials) return std::unexpected(credentials.error());
   process::SpawnRequest request;
+  request.dies_with_daemon = true;  // which would have ended it at its timeout
   request.argv = std::move(*words);
   request.environment = process::overlay(process::daemon_environment(), {context.environment.begin(), context.environment.end()});
   request.working_dir = context.working_dir;

@@ -72,6 +72,10 @@ void Manager::signal(int number) {
   for (const auto& [id, session] : sessions_->by_task) session->signal(number);
 }
 
+void Manager::check_clients() {
+  for (const auto& [id, session] : sessions_->by_task) session->check_clients();
+}
+
 base::Task<void> Manager::shut_down(base::Nanoseconds limit) {
   const auto sessions = sessions_;
   const base::SteadyTime deadline = std::chrono::steady_clock::now() + limit;

@@ -37,6 +37,8 @@ class Manager {
   std::shared_ptr<Session> find(std::string_view task_id) const;
   /// Sends a signal to all commands.
   void signal(int number);
+  /// Ends those whose client no longer has the rights that it came with.
+  void check_clients();
   /// Kills all commands and waits until their tasks are done, at most `limit`.
   base::Task<void> shut_down(base::Nanoseconds limit);
 

@@ -71,13 +71,15 @@ void Session::unclaim(std::string_view name) {
   if (slot != slots_.end() && !slot->second.channel) slot->second.claimed = false;
 }
 
-void Session::attach(std::string_view name, std::unique_ptr<base::Stream> stream, std::string early) {
+void Session::attach(std::string_view name, std::unique_ptr<base::Stream> stream, std::string early,
+                     std::function<bool()> still_allowed) {
   const auto slot = slots_.find(name);
-  const bool too_late = finished_ || (name == "control" && exited_);
+  const bool too_late = finished_ || revoked_ || (name == "control" && exited_);
   if (too_late || slot == slots_.end() || slot->second.channel) return stream->close();
   auto channel =
       std::make_shared<Channel>(loop_, std::move(stream), std::move(early), name == "stdio" ? input_buffer : small_buffer);
   slot->second.channel = channel;
+  slot->second.still_allowed = std::move(still_allowed);
   if (name == "control" && child_) base::spawn(loop_, "exec control", obey(shared_from_this(), channel));
   wake();
 }
@@ -104,6 +106,20 @@ void Session::stop() {
   wake();
 }
 
+void Session::check_clients() {
+  const bool lost = std::ranges::any_of(slots_, [](const auto& entry) {
+    const Slot& slot = entry.second;
+    return slot.channel && !slot.still_allowed();
+  });
+  if (!lost || revoked_) return;
+  log("its client has lost its rights, ending it");
+  revoked_ = true;
+  for (const auto& [name, slot] : slots_) {
+    if (slot.channel) slot.channel->close();
+  }
+  wake();
+}
+
 base::Task<bool> Session::wait_changed(base::SteadyTime deadline) {
   if (!dirty_) co_await changed_.wait_until(deadline);
   co_return true;
@@ -123,9 +139,10 @@ base::Task<void> Session::pause(state::TaskRun& run, base::SteadyTime deadline) 
 base::Task<state::TaskResult> Session::run(state::TaskRun& run) {
   const auto self = shared_from_this();
   const base::SteadyTime limit = after(connect_limit);
-  while (!connected() && !run.aborted() && !ending_ && steady_clock::now() < limit) co_await pause(run, limit);
-  if (run.aborted() || ending_ || !connected()) {
-    const bool cancelled = run.aborted() || ending_;
+  const auto cancelling = [&] { return run.aborted() || ending_ || revoked_; };
+  while (!connected() && !cancelling() && steady_clock::now() < limit) co_await pause(run, limit);
+  if (cancelling() || !connected()) {
+    const bool cancelled = cancelling();
     if (cancelled && connected()) set_exit_code(run, -1);
     drop_channels();
     if (cancelled) co_return std::unexpected("context canceled");
@@ -210,6 +227,8 @@ std::expected<void, std::string> Session::start() {
   request.uid = command_.uid;
   request.gid = command_.gid;
   request.new_session = true;
+  // Its clients are gone then, and nobody would look after it.
+  request.dies_with_daemon = true;
   if (auto opened = open_files(request); !opened) return opened;
   auto child = process::Child::start(loop_, reaper_, request);
   if (!child) return std::unexpected(child.error());
@@ -233,7 +252,8 @@ base::Task<void> Session::watch_child(std::shared_ptr<Session> self) {
   self->wake();
 }
 
-/// Waits for the exit and for all output to be sent; kills at the timeout, an abort or the daemon's end. True: the time was over.
+/// Waits for the exit and for all output to be sent; kills at the timeout, an abort, the daemon's end, or when a
+/// client has lost its rights. True: the time was over.
 base::Task<bool> Session::supervise(state::TaskRun& run) {
   const base::SteadyTime deadline = command_.timeout ? after(*command_.timeout) : base::SteadyTime::max();
   base::SteadyTime give_up = base::SteadyTime::max();
@@ -242,7 +262,7 @@ base::Task<bool> Session::supervise(state::TaskRun& run) {
   while (!exited_ || !outputs_done()) {
     const base::SteadyTime now = steady_clock::now();
     const bool killed = give_up != base::SteadyTime::max();
-    if (!killed && (now >= deadline || run.aborted() || ending_)) {
+    if (!killed && (now >= deadline || run.aborted() || ending_ || revoked_)) {
       timed_out = now >= deadline;
       child_->signal_all(SIGKILL);
       give_up = now + grace_after_kill;

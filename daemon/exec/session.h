@@ -2,6 +2,7 @@
 
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -38,8 +39,9 @@ class Session : public std::enable_shared_from_this<Session> {
   bool claim(std::string_view name);
   /// Gives it free again, since the handshake failed; harmless after `attach`.
   void unclaim(std::string_view name);
-  /// The client is there.
-  void attach(std::string_view name, std::unique_ptr<base::Stream> stream, std::string early);
+  /// The client is there. `still_allowed` tells whether it still has the rights that it came with.
+  void attach(std::string_view name, std::unique_ptr<base::Stream> stream, std::string early,
+              std::function<bool()> still_allowed);
   /// Whether the task is done; nobody can connect any more.
   bool finished() const { return finished_; }
 
@@ -49,6 +51,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void signal(int number);
   /// The daemon ends: what runs is killed and nothing is waited for long.
   void stop();
+  /// Rights have changed: when a client has lost its own, all channels are cut and what runs is killed.
+  void check_clients();
 
  private:
   using Descriptor = boost::asio::posix::stream_descriptor;
@@ -56,6 +60,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Slot {
     bool claimed = false;
     std::shared_ptr<Channel> channel;
+    std::function<bool()> still_allowed;
   };
   /// One of the process's outputs on its way to a channel.
   struct Output {
@@ -114,7 +119,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::list<Output> outputs_;
   std::size_t rest_ = 0;  ///< bytes that still came from a terminal after the exit
   bool feeding_ = false;
-  bool ending_ = false;
+  bool ending_ = false;   ///< the daemon ends
+  bool revoked_ = false;  ///< a client has lost its rights
   bool finished_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -48,6 +49,7 @@ struct ChildPlan {
   std::array<int, 3> sources{};  ///< what becomes descriptors 0 to 2
   bool new_session = false;
   bool controlling_terminal = false;
+  bool dies_with_daemon = false;
   bool keep_hangup_ignored = false;
   rlim_t descriptor_limit = 0;
   System* system = nullptr;
@@ -144,6 +146,7 @@ COBBLE_IN_CHILD int child_main(void* argument) {
   if (take_place(plan) && switch_user(plan) && (plan.working_dir == nullptr || ::chdir(plan.working_dir) == 0) &&
       place_descriptors(plan)) {
     limit_descriptors(plan);
+    if (plan.dies_with_daemon) ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which would undo it
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -229,6 +232,7 @@ std::expected<pid_t, std::string> spawn(const SpawnRequest& request) {
                  .gid = request.gid.value_or(0),
                  .new_session = request.new_session,
                  .controlling_terminal = request.controlling_terminal,
+                 .dies_with_daemon = request.dies_with_daemon,
                  .keep_hangup_ignored = hangup.sa_handler == SIG_IGN,
                  .descriptor_limit = child_files_limit(),
                  .system = &system_calls()};
@@ -236,6 +240,10 @@ std::expected<pid_t, std::string> spawn(const SpawnRequest& request) {
   const pid_t pid = clone_child(plan);
   if (plan.error != 0) return failure(plan.error);
   return pid;
+}
+
+void close_inherited_descriptors() {
+  if (system_calls().close_range(3) != 0) close_one_by_one();
 }
 
 const std::vector<std::string>& daemon_environment() {

@@ -27,6 +27,7 @@ struct SpawnRequest {
   int stderr_fd = -1;                 ///< -1: /dev/null; may equal stdout_fd
   bool new_session = false;           ///< setsid instead of a new process group
   bool controlling_terminal = false;  ///< stdin becomes the controlling terminal (needs new_session)
+  bool dies_with_daemon = false;      ///< SIGKILL when the daemon has ended, in whatever way
 };
 
 /// Starts a process by clone(CLONE_VM|CLONE_VFORK); it leads its own group. The error is the reference's text: `fork/exec /x: no
@@ -38,5 +39,9 @@ std::expected<pid_t, std::string> spawn(const SpawnRequest& request);
 const std::vector<std::string>& daemon_environment();
 /// Lays variables over an environment; later wins per name; order of first appearance is kept.
 std::vector<std::string> overlay(std::vector<std::string> environment, const std::map<std::string, std::string>& variables);
+
+/// Closes every descriptor but stdin, stdout and stderr: what the daemon's parent left open by mistake would stay open for as
+/// long as the daemon runs. Once, first thing in the daemon.
+void close_inherited_descriptors();
 
 }  // namespace cobble::process

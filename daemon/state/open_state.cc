@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
@@ -20,12 +21,24 @@ constexpr std::string_view processes_name = ".pebble.processes";
 /// A larger file isn't one of ours.
 constexpr off_t largest_file = 1 << 30;
 
+/// A daemon that was killed may leave a process between its birth and its program, which holds the lock for a moment.
+constexpr int lock_tries = 25;
+constexpr auto lock_pause = std::chrono::milliseconds(10);
+
+bool lock(int fd) {
+  for (int tries = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; ++tries) {
+    if (tries == lock_tries) return false;
+    std::this_thread::sleep_for(lock_pause);
+  }
+  return true;
+}
+
 /// Locks the directory against another daemon that keeps its state there. Where locks don't exist the socket tells two daemons
 /// apart.
 std::expected<base::UniqueFd, std::string> lock_directory(const StateOptions& options) {
   if (!options.persist) return base::UniqueFd();
   base::UniqueFd fd(::open(options.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (fd && !lock(fd.get())) {
     return std::unexpected("when trying to listen on " + options.socket_path + ": socket " + layers::quote(options.socket_path) +
                            " already in use");
   }

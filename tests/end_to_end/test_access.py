@@ -123,6 +123,66 @@ def test_what_curl_and_openssl_see_of_https(daemon, tmp_path):
     until(lambda: daemon.log().count("TLS handshake error from") == 3, "a line for each failed handshake: " + daemon.log())
 
 
+def s_client(port, *options, request="GET /v1/plan?format=yaml"):
+    """What openssl's client shows of a connection: answer and errors."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-ign_eof", *options]
+    text = f"{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=60)
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+def test_handshakes_of_openssl(daemon, tmp_path):
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    port = port_of(daemon)
+    cert, key = certificate(tmp_path, "c")
+    mine = ["-cert", cert, "-key", key]
+    assert "HTTP/1.1 401 Unauthorized" in s_client(port, *mine)
+    assert "HTTP/1.1 200 OK" in s_client(port, *mine, "-alpn", "h2,http/1.1", request="GET /v1/health")
+    assert "alert protocol version" in s_client(port, *mine, "-tls1_2")
+    assert "alert no application protocol" in s_client(port, *mine, "-alpn", "foo")
+    assert "alert handshake failure" in s_client(port, *mine, "-groups", "X448")
+    assert "alert bad certificate" in s_client(port, *mine, "-cert_chain", certificate(tmp_path, "second")[0])
+    for ciphers in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"):
+        assert f"Cipher is {ciphers}" in s_client(port, *mine, "-ciphersuites", ciphers)
+    for kind in (["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]):
+        cert, key = certificate(tmp_path, "other", *kind)
+        assert "HTTP/1.1 200 OK" in s_client(port, "-cert", cert, "-key", key, request="GET /v1/health")
+
+
+def test_a_resumed_session_keeps_its_identity(daemon, tmp_path):
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert, key = certificate(tmp_path, "c")
+    identities(daemon, c={"access": "admin", "cert": {"pem": open(cert).read()}})
+    session = str(tmp_path / "session")
+    assert "HTTP/1.1 200 OK" in s_client(port_of(daemon), "-cert", cert, "-key", key, "-sess_out", session)
+    resumed = s_client(port_of(daemon), "-sess_in", session)
+    assert "Reused, TLSv1.3" in resumed and "HTTP/1.1 200 OK" in resumed
+    identities(daemon, c=None)
+    assert "HTTP/1.1 401 Unauthorized" in s_client(port_of(daemon), "-sess_in", session)
+
+
+def test_certificates_that_are_not_fit_for_clients(daemon, tmp_path):
+    """They get through the handshake, for what is open to all; as an identity they are good for nothing."""
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert, key = certificate(tmp_path, "server-only", "-addext", "extendedKeyUsage=serverAuth")
+    identities(daemon, odd={"access": "admin", "cert": {"pem": open(cert).read()}})
+    connection = tls_connection(port_of(daemon), (cert, key))
+    assert answer(connection, "GET", "/v1/health") == 200
+    assert answer(connection, "GET", "/v1/plan?format=yaml") == 401
+    until(lambda: "failed self-signed verification: x509: certificate specifies an incompatible key usage" in daemon.log(), "the event")
+
+
+def test_a_folder_of_certificates_that_others_may_read(daemon, tmp_path):
+    (daemon.pebble / "tls").mkdir(mode=0o755)
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert, key = certificate(tmp_path, "c")
+    assert "alert internal error" in s_client(port_of(daemon), "-cert", cert, "-key", key)
+    until(lambda: f'cannot create TLS directory: expected permission 0o700 (got 0o755) for "{daemon.pebble}/tls"' in daemon.log(), "the reason")
+    (daemon.pebble / "tls").chmod(0o700)
+    assert "HTTP/1.1 401 Unauthorized" in s_client(port_of(daemon), "-cert", cert, "-key", key)
+    assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in (daemon.pebble / "tls").iterdir()} == {"identity.pem": 0o600}
+
+
 def test_silent_and_vanishing_tls_clients_do_no_harm(daemon, tmp_path):
     daemon.start("--hold", "--https", "127.0.0.1:0")
     port = port_of(daemon)
@@ -174,6 +234,27 @@ def test_streams_of_a_removed_identity_end(daemon):
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         response.read()
         raise http.client.IncompleteRead(b"")
+
+
+@pytest.mark.parametrize("left", [None, {"access": "read", "local": {"user-id": 77}}], ids=["removed", "restricted"])
+def test_commands_of_an_identity_that_lost_its_rights_end(daemon, tmp_path, left):
+    daemon.start("--hold", "--https", "127.0.0.1:0")
+    cert, key = certificate(tmp_path, "c")
+    identities(daemon, c={"access": "admin", "cert": {"pem": open(cert).read()}}, other={"access": "admin", "local": {"user-id": 78}})
+    env = dict(daemon.env, PEBBLE_BASEURL=f"https://127.0.0.1:{port_of(daemon)}", PEBBLE_TLS_CA=str(daemon.pebble / "tls/identity.pem"), PEBBLE_TLS_CERT=cert, PEBBLE_TLS_KEY=key)
+    assert answer(tls_connection(port_of(daemon), (cert, key)), "GET", "/v1/health") == 200  # makes the file that is pinned
+    script = f"echo $$ > {tmp_path}/pid; exec sleep 1000"
+    theirs = subprocess.Popen([daemon.binary, "exec", "sh", "-c", script], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ours = subprocess.Popen([daemon.binary, "exec", "sh", "-c", "read line; echo $line"], env=daemon.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), "their command to run")
+    pid = int((tmp_path / "pid").read_text())
+    identities(daemon, other=None)
+    assert theirs.poll() is None and os.path.exists(f"/proc/{pid}")
+    identities(daemon, c=left)
+    assert theirs.wait(60) != 0
+    theirs.communicate()
+    until(lambda: not os.path.exists(f"/proc/{pid}"), "their command to end")
+    assert ours.communicate(b"still here\n", timeout=60)[0] == b"still here\n"
 
 
 def test_identities_are_on_disk_when_the_answer_comes(daemon):

@@ -9,24 +9,64 @@ import subprocess
 
 import pytest
 
-from conftest import UnixConnection, until
+from conftest import FULL, UnixConnection, until
 
 LAYER = "services: {a: {override: replace, command: sleep 1000, startup: enabled}}\n"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a PID namespace")
 
 
-def test_any_order_of_stops_and_kills_leaves_a_directory_to_start_in(daemon):
-    daemon.layer("001-base.yaml", LAYER)
+def marked(mark):
+    """The processes that have a variable in their environment: the daemon and what it started."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if mark.encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("services", [True, False], ids=["services", "none"])
+def test_any_order_of_stops_and_kills_leaves_a_directory_to_start_in(daemon, services):
+    """Whatever ends a daemon: the next one starts, and after an orderly end nothing is left. One without services is killed at any moment, one
+    with a service when the service's process has been noted."""
+    mark = daemon.env["COBBLE_TEST_MARK"] = f"{os.getpid()}-{random.random()}"
+    daemon.layer("001-base.yaml", LAYER if services else "summary: nothing\n")
     numbers = random.Random(9)
-    for _ in range(8):
+    kept = {".pebble.state", "layers", "identity"}
+
+    def exec_something():
+        return subprocess.Popen([daemon.binary, "exec", "sleep", "1000"], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def service_is_noted():
+        pid = (daemon.service("a") or {}).get("details", {}).get("pid")
+        noted = daemon.pebble / ".pebble.processes"
+        return pid and noted.exists() and f'"pid":{pid}' in noted.read_text().replace(" ", "")
+
+    for _ in range((1000 if FULL else 40) // 2):
         number = numbers.choice((signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))
-        daemon.start(wait=numbers.random() < 0.7)
+        wait = numbers.random() < 0.7 or (services and number == signal.SIGKILL)
+        daemon.start(*numbers.choice(([], ["--http", "127.0.0.1:0", "--https", "127.0.0.1:0"])), wait=wait)
+        client = exec_something() if numbers.random() < 0.3 else None
+        if wait and numbers.random() < 0.3:
+            daemon.process.send_signal(signal.SIGHUP)
+        if services and number == signal.SIGKILL:
+            until(service_is_noted, "the service to be noted")
         code = daemon.stop(number)
+        if client:
+            client.kill()
+            client.wait()
         assert code in (0, -number), daemon.log()
+        if code == 0:
+            assert not daemon.socket.exists()
+            assert {p.name for p in daemon.pebble.iterdir()} - {".pebble.processes"} <= kept
     daemon.start()
-    until(lambda: (daemon.service("a") or {}).get("current") == "active", "the service runs")
+    if services:
+        until(lambda: daemon.service("a")["current"] == "active", "the service runs")
     assert daemon.stop() == 0
-    assert sorted(p.name for p in daemon.pebble.iterdir()) == [".pebble.state", "layers"]
+    assert {p.name for p in daemon.pebble.iterdir()} == kept
+    until(lambda: not marked(mark), "the end of all processes")
 
 
 def test_a_second_daemon_leaves_the_first_alone(daemon):
@@ -152,8 +192,60 @@ def test_the_same_signal_again_hurries(daemon):
     assert daemon.process.returncode == 0
 
 
+def test_what_the_parent_left_open_is_closed(daemon):
+    reader, writer = os.pipe()
+    daemon.layer("001-base.yaml", LAYER)
+    daemon.start(pass_fds=(writer,))
+    os.close(writer)
+    os.set_blocking(reader, False)
+    assert os.read(reader, 1) == b"", "nobody holds the other end"
+    os.close(reader)
+
+
+def test_signals_that_are_not_for_the_daemon_do_it_no_harm(daemon):
+    daemon.layer("001-base.yaml", LAYER)
+    daemon.start()
+    until(lambda: (daemon.service("a") or {}).get("current") == "active", "the service runs")
+    pid = daemon.service("a")["details"]["pid"]
+    for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGWINCH, signal.SIGIO, signal.SIGXCPU, signal.SIGCHLD):
+        daemon.process.send_signal(number)
+        assert daemon.service("a")["details"]["pid"] == pid
+    assert daemon.stop(signal.SIGQUIT) == 0
+    assert "Exiting on quit signal." in daemon.log()
+
+
+def test_the_readers_of_its_output_may_go(daemon):
+    """Death by SIGPIPE would leave the services without a supervisor."""
+    daemon.layer("001-base.yaml", 'services: {a: {override: replace, command: "sh -c \'while :; do echo x; sleep 0.01; done\'", startup: enabled}}\n')
+    process = subprocess.Popen([daemon.binary, "run", "--verbose"], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    daemon.process = process
+    assert b" [a] x" in process.stdout.readline()
+    process.stdout.close()
+    process.stderr.close()
+    until(daemon.answers, "the daemon to answer")
+    for _ in range(20):
+        assert daemon.request("GET", "/v1/services")[0] == 200
+    assert daemon.stop() == 0
+
+
 def test_arguments_are_refused_by_name(daemon):
     daemon.layer("001-base.yaml", LAYER)
     done = subprocess.run([daemon.binary, "run", "--args", "nosuch", "x"], env=daemon.env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert 'cannot run daemon: service "nosuch" not found in plan' in done.stderr
+
+
+def test_commands_and_checks_do_not_outlive_a_killed_daemon(daemon, tmp_path):
+    """Nobody would end them at their timeout; services are ended by the next daemon."""
+    daemon.layer("001-base.yaml", f"checks: {{c: {{override: replace, timeout: 10m, period: 10m, threshold: 1, exec: {{command: \"sh -c 'echo $$ > {tmp_path}/check; exec sleep 1000'\"}}}}}}\n")
+    daemon.start("--hold")
+    client = subprocess.Popen([daemon.binary, "exec", "sh", "-c", f"echo $$ > {tmp_path}/exec; exec sleep 1000"], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    refresh = subprocess.Popen([daemon.binary, "check", "c", "--refresh"], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    files = tmp_path / "exec", tmp_path / "check"
+    until(lambda: all(file.exists() and file.read_text().strip() for file in files), "both to run")
+    pids = [int(file.read_text()) for file in files]
+    daemon.kill()
+    until(lambda: not any(os.path.exists(f"/proc/{pid}/cwd") for pid in pids), "both to end")
+    for process in (client, refresh):
+        process.kill()
+        process.wait()
