@@ -42,8 +42,8 @@ tls::CertificatePtr make_identity_certificate(const IdentityKey& key);
 /// A fresh key with a certificate of one hour, signed by the identity key. Empty when the library fails.
 Leaf make_leaf(const IdentityKey& key);
 
-/// Reads `DIRECTORY/tls/identity.pem`; makes it when it is missing, has expired, or belongs to another key. The error is the text after
-/// `TLS handshake error from …: `.
+/// Reads `DIRECTORY/tls/identity.pem`; makes it when it is missing, has expired, or belongs to another key. The error is the text
+/// after `TLS handshake error from …: `.
 std::expected<tls::CertificatePtr, std::string> load_or_create_certificate(const IdentityKey& key, const std::string& directory);
 
 }  // namespace cobble::access
