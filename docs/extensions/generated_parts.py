@@ -147,7 +147,7 @@ class Api:
         for kind, media in node.get("content", {}).items():
             if kind == "application/json":
                 result = self.result(media["schema"])
-                if result is not None and int(status) < 300:
+                if result is not None and media["schema"].get("$ref") != "#/components/schemas/Error":
                     inner = self.resolve(result)
                     extra = "; ".join(f"{n}: {k}" for n, k, _ in self.fields(result)) if "$ref" not in result and "properties" in inner else self.kind(result)
             elif kind == "application/x-ndjson":
