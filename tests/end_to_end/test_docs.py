@@ -41,6 +41,7 @@ def blocks(page, *languages):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("furo") is None, reason="Sphinx and Furo are not installed")
+@pytest.mark.release_only
 def test_it_builds_without_warnings(tmp_path):
     command = [os.sys.executable, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", "-b", "html", "-d", tmp_path / "cache", DOCS, tmp_path / "html"]
     done = subprocess.run(command, env=dict(os.environ, COBBLE_BINARY=BINARY), capture_output=True, text=True, timeout=300)
