@@ -58,12 +58,12 @@ std::string judge(const std::string& text) {
 
 /// Reads YAML texts from stdin, each as its length in bytes, a line end, and the bytes; prints a line for each: `accept FORM` or
 /// `refuse "MESSAGE"`. For the differential test. With
-/// `--keys`: prints where keys of a layer stand and what they are called, for the test of the schema.
+/// `--keys`: prints where keys of a layer stand, what they are called and what they are for.
 int main(int count, char** arguments) {
   std::ios::sync_with_stdio(false);
   if (count > 1 && std::string_view(arguments[1]) == "--keys") {
     for (const KeyTable& table : layer_keys())
-      for (const Key& key : table.keys) std::cout << table.place << '\t' << key.name << '\n';
+      for (const Key& key : table.keys) std::cout << table.place << '\t' << key.name << '\t' << key.help << '\n';
     return 0;
   }
   std::size_t size = 0;
