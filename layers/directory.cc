@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -114,30 +115,35 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
   return text;
 }
 
-/// Reads a directory and those below it. A problem ends that, unless it is to find all of them.
-class Reader {
+/// Goes through a directory and those below it in the order of the layers. A problem ends that, unless all are to be found.
+class Walk {
  public:
-  Reader(const Accounts& accounts, bool find_all) : accounts_(accounts), find_all_(find_all) {}
+  /// Is told of each layer's file.
+  using Visit = std::function<void(const std::string& path, const std::string& label, std::int64_t order)>;
 
-  void read(const std::string& path, const std::string& label_prefix, std::int64_t order, bool top) {
+  Walk(bool find_all, Visit visit) : find_all_(find_all), visit_(std::move(visit)) {}
+
+  void through(const std::string& path) { through(path, "", 0, true); }
+  void refuse(std::string problem) { problems.push_back(std::move(problem)); }
+
+  std::vector<std::string> problems;
+
+ private:
+  bool ended() const { return !find_all_ && !problems.empty(); }
+
+  void through(const std::string& path, const std::string& label_prefix, std::int64_t order, bool top) {
     for (const Entry& entry : entries_of(path, top)) {
       if (ended()) return;
       const std::int64_t number = order + (top ? 1000 : 1) * entry.name.number;
       if (entry.is_directory) {
-        read(entry.path, entry.name.label + "/", number, false);  // one level deep: the next one refuses folders
+        through(entry.path, entry.name.label + "/", number, false);  // one level deep: the next one refuses folders
       } else {
-        read_layer(entry.path, label_prefix + entry.name.label, number);
+        visit_(entry.path, label_prefix + entry.name.label, number);
       }
     }
   }
 
-  DirectoryLayers result;
-
- private:
-  bool ended() const { return !find_all_ && !result.problems.empty(); }
-  void refuse(std::string problem) { result.problems.push_back(std::move(problem)); }
-
-  /// Checks all names of a directory before any file of it is read.
+  /// Checks all names of a directory before any file of it is visited.
   std::vector<Entry> entries_of(const std::string& path, bool top) {
     std::vector<Entry> entries;
     const auto names = list(path);
@@ -175,52 +181,50 @@ class Reader {
     return entry;
   }
 
-  void read_layer(const std::string& path, const std::string& label, std::int64_t order) {
-    const auto text = read_file(path);
-    if (!text) return refuse(text.error());
-    auto parsed = parse_layer(label, *text, accounts_);
-    if (!parsed) return refuse(std::move(parsed.error()));
-    parsed->layer.order = order;
-    result.warnings.insert(result.warnings.end(), parsed->warnings.begin(), parsed->warnings.end());
-    result.layers.push_back(std::make_shared<const Layer>(std::move(parsed->layer)));
-  }
-
-  const Accounts& accounts_;
   bool find_all_;
+  Visit visit_;
 };
 
-std::expected<void, std::string> collect_paths(const std::string& path, bool top, std::vector<std::string>& paths) {
-  const auto entries = entries_of(path, top);
-  if (!entries) return std::unexpected(entries.error());
-  for (const Entry& entry : *entries) {
-    if (!entry.is_directory) {
-      paths.push_back(entry.path);
-    } else if (auto done = collect_paths(entry.path, false, paths); !done) {  // one level deep: the next one refuses folders
-      return done;
-    }
-  }
-  return {};
+std::expected<ParsedLayer, std::string> read_layer(const std::string& path, const std::string& label, std::int64_t order,
+                                                   const Accounts& accounts) {
+  const auto text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  auto parsed = parse_layer(label, *text, accounts);
+  if (parsed) parsed->layer.order = order;
+  return parsed;
+}
+
+DirectoryLayers read_layers(const std::string& path, const Accounts& accounts, bool find_all) {
+  DirectoryLayers result;
+  Walk walk(find_all, [&](const std::string& file, const std::string& label, std::int64_t order) {
+    auto parsed = read_layer(file, label, order, accounts);
+    if (!parsed) return walk.refuse(std::move(parsed.error()));
+    result.warnings.insert(result.warnings.end(), parsed->warnings.begin(), parsed->warnings.end());
+    result.layers.push_back(std::make_shared<const Layer>(std::move(parsed->layer)));
+  });
+  walk.through(path);
+  result.problems = std::move(walk.problems);
+  return result;
 }
 
 }  // namespace
 
 std::expected<DirectoryLayers, std::string> read_layers_directory(const std::string& path, const Accounts& accounts) {
-  Reader reader(accounts, false);
-  reader.read(path, "", 0, true);
-  if (!reader.result.problems.empty()) return std::unexpected(std::move(reader.result.problems.front()));
-  return std::move(reader.result);
+  DirectoryLayers read = read_layers(path, accounts, false);
+  if (!read.problems.empty()) return std::unexpected(std::move(read.problems.front()));
+  return read;
 }
 
 DirectoryLayers examine_layers_directory(const std::string& path, const Accounts& accounts) {
-  Reader reader(accounts, true);
-  reader.read(path, "", 0, true);
-  return std::move(reader.result);
+  return read_layers(path, accounts, true);
 }
 
-std::expected<std::vector<std::string>, std::string> layer_paths(const std::string& path) {
-  std::vector<std::string> paths;
-  if (auto done = collect_paths(path, true, paths); !done) return std::unexpected(done.error());
-  return paths;
+LayerPaths layer_paths(const std::string& path) {
+  LayerPaths result;
+  Walk walk(true, [&](const std::string& file, const std::string&, std::int64_t) { result.paths.push_back(file); });
+  walk.through(path);
+  result.problems = std::move(walk.problems);
+  return result;
 }
 
 }  // namespace cobble::layers

@@ -21,7 +21,13 @@ std::expected<DirectoryLayers, std::string> read_layers_directory(const std::str
 /// The same for people who want to hear of every problem: goes on after one, leaving out what is wrong.
 DirectoryLayers examine_layers_directory(const std::string& path, const Accounts& accounts);
 
-/// The paths of a directory's layers in their order. Errors are those of its names; files are not read.
-std::expected<std::vector<std::string>, std::string> layer_paths(const std::string& path);
+/// The paths of a directory's layers in their order, and all that is wrong with its names.
+struct LayerPaths {
+  std::vector<std::string> paths;
+  std::vector<std::string> problems;  ///< each is a text after `cannot load plan: `
+};
+
+/// Lists a layers directory. No file of it is read.
+LayerPaths layer_paths(const std::string& path);
 
 }  // namespace cobble::layers

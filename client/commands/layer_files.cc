@@ -39,12 +39,12 @@ Result<layers::DirectoryLayers> read_layers(const std::string& path, const layer
 
 std::vector<FileFault> find_faults(const std::string& path, const layers::Accounts& accounts) {
   std::vector<std::string> files = {path};
+  std::vector<FileFault> faults;
   if (is_directory(path)) {
     auto listed = layers::layer_paths(path);
-    if (!listed) return {{path, {0, 0, listed.error()}}};
-    files = std::move(*listed);
+    for (std::string& problem : listed.problems) faults.push_back({path, {0, 0, std::move(problem)}});
+    files = std::move(listed.paths);
   }
-  std::vector<FileFault> faults;
   for (const std::string& file : files) {
     const auto text = read_local_file(file);
     if (!text) {
