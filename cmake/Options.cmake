@@ -27,6 +27,11 @@ endif()
 
 # The same sources give the same bytes wherever they lie, and any checkout can use what another one left in the cache.
 target_compile_options(cobble_options INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(COBBLE_STATIC)
+  # What ships is the same also without the cache: ccache hands the compiler paths from the build's folder.
+  file(RELATIVE_PATH source_from_build ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/)
+  target_compile_options(cobble_options INTERFACE -ffile-prefix-map=${source_from_build}=)
+endif()
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
