@@ -23,7 +23,8 @@ class System {
   virtual base::Pipe pipe();
   virtual int open_null();
   virtual int memory_file();
-  /// Called in the child, too: closes every descriptor from `first` up; -1 with errno where the kernel doesn't have or allow the call.
+  /// Called in the child, too: closes every descriptor from `first` up; -1 with errno where the kernel doesn't have or allow the
+  /// call.
   virtual int close_range(unsigned first);
   virtual int wait_id(idtype_t type, id_t id, siginfo_t* info, int options);
   virtual int kill(pid_t pid, int signal);

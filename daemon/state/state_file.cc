@@ -10,8 +10,10 @@ namespace cobble::state {
 
 namespace {
 
-/// From the beginning of one writing to that of the next, unless somebody waits for it.
+/// Writings that nobody waits for begin this far apart when there are many of them; the first few begin at once, so that a
+/// client's single steps are not forgotten when the daemon is killed.
 constexpr base::Nanoseconds gather_time = std::chrono::milliseconds(50);
+constexpr int writings_at_once = 8;
 constexpr base::Nanoseconds longest_wait = std::chrono::seconds(20);
 
 WallTime read_operation_start(const RecordData& data) {
@@ -82,7 +84,7 @@ void StateFile::changed() {
 }
 
 void StateFile::flush_later() {
-  const base::Nanoseconds rest = last_writing_ + gather_time - std::chrono::steady_clock::now();
+  const base::Nanoseconds rest = paced_until_ - writings_at_once * gather_time - std::chrono::steady_clock::now();
   timer_.start(std::max(rest, base::Nanoseconds(0)), [this] { flush(); });
 }
 
@@ -101,7 +103,8 @@ void StateFile::flush() {
   if (writing_ || stopped_ || !source_ || on_disk_ == generation_) return;
   timer_.cancel();
   writing_ = true;
-  last_writing_ = std::chrono::steady_clock::now();
+  const base::SteadyTime now = std::chrono::steady_clock::now();
+  paced_until_ = std::min(std::max(paced_until_, now), now + writings_at_once * gather_time) + gather_time;
   const std::uint64_t generation = generation_;
   writer_.write(source_(data_), std::exchange(new_processes_, std::nullopt),
                 [this, generation, alive = alive_](const std::expected<void, std::string>& result) {

@@ -68,8 +68,8 @@ class StateFile {
   /// The first writing, when the source is set: as soon as the loop runs. Before it returns a file of an older format has been
   /// written anew, and where there was no file, there is one, so that whoever is served finds it.
   void begin();
-  /// Something of the file has changed: its writing begins at once after a time of rest, else within 50 ms, with whatever else
-  /// has changed by then.
+  /// Something of the file has changed: its writing begins at once, but when there are many within 50 ms, with whatever else has
+  /// changed by then.
   void changed();
   /// Waits until all that has changed up to now is on disk. At most 20 s; at once when nothing is persisted or writing fails
   /// anyway.
@@ -96,12 +96,12 @@ class StateFile {
   std::string path_;
   StateWriter writer_;
   base::Timer timer_;
-  base::Event progress_;          ///< a writing has ended, well or not
-  std::uint64_t generation_ = 0;  ///< counts modifications
-  std::uint64_t on_disk_ = 0;     ///< the last one that is on disk
-  base::SteadyTime last_writing_{};
-  bool upgraded_ = false;  ///< what was read was of an older format
-  bool missing_ = false;   ///< there was nothing to read
+  base::Event progress_;            ///< a writing has ended, well or not
+  std::uint64_t generation_ = 0;    ///< counts modifications
+  std::uint64_t on_disk_ = 0;       ///< the last one that is on disk
+  base::SteadyTime paced_until_{};  ///< where the writings so far would be if they had kept their distance
+  bool upgraded_ = false;           ///< what was read was of an older format
+  bool missing_ = false;            ///< there was nothing to read
   bool writing_ = false;
   bool flush_posted_ = false;
   bool failing_ = false;
