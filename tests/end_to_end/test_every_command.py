@@ -68,6 +68,8 @@ TABLE = [
     ("identity bob", 0, r"user-id: 4242"),
     ("update-identities --from {d}/identities.yaml", 0, r"Updated 1 identity"),
     ("remove-identities --from {d}/gone.yaml", 0, r"Removed 1 identity"),
+    ("install {d}/installed", 0, None),
+    ("pair --open --mode=single --duration=10m", 0, r"The window for pairing is open until"),
     ("debug", 0, None),
 ]
 # With a folder of their own, where no daemon runs.
