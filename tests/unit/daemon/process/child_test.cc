@@ -53,7 +53,7 @@ TEST_CASE("a child's end is told to who waits, and to who asks later") {
 TEST_CASE("death by a signal is 128 and its number") {
   base::IoContext loop;
   Reaper reaper(loop);
-  const auto child = start(loop, reaper, shell("sleep 1000"));
+  const auto child = start(loop, reaper, shell("exec sleep 1000"));
   REQUIRE(child->signal(SIGKILL));
   REQUIRE(run_until(loop, [&] { return child->status().has_value(); }));
   CHECK(child->status()->code == 137);
@@ -78,7 +78,7 @@ TEST_CASE("the end of a child object ends a process that still runs") {
   Reaper reaper(loop);
   pid_t pid = 0;
   {
-    const auto child = start(loop, reaper, shell("sleep 1000"));
+    const auto child = start(loop, reaper, shell("exec sleep 1000"));
     pid = child->pid();
   }
   CHECK(run_until(loop, [&] { return ::kill(pid, 0) != 0; }));
