@@ -38,6 +38,12 @@ std::string restarts_cell(const ServiceRow& row, std::int64_t) {
   return row.info.details.restarts ? std::to_string(*row.info.details.restarts) : "-";
 }
 
+std::string cpu_time_cell(const ServiceRow& row) {
+  const auto& spent = row.info.details.cpu_ms;
+  if (!spent) return "-";
+  return *spent == 0 ? "0s" : without_blanks(show_short_duration(std::chrono::milliseconds(*spent)));
+}
+
 std::string uptime_cell(const ServiceRow& row, std::int64_t now) {
   const auto up = uptime(row.info, now);
   if (!up) return "-";
@@ -300,9 +306,7 @@ std::string snapshot_text(const Model& model) {
     Table services;
     services.add({"Service", "Status", "CPU", "Memory", "Uptime", "Restarts"});
     for (const ServiceRow& row : model.services) {
-      const auto& cpu = row.info.details.cpu_ms;
-      services.add({harmless(row.info.name), row.info.current,
-                    cpu ? without_blanks(show_short_duration(std::chrono::milliseconds(*cpu))) : "-", memory_cell(row, model.now),
+      services.add({harmless(row.info.name), row.info.current, cpu_time_cell(row), memory_cell(row, model.now),
                     uptime_cell(row, model.now), restarts_cell(row, model.now)});
     }
     text += services.text();
