@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "daemon/api/services_listing.h"
 #include "daemon/base/loop.h"
 
 namespace cobble::layers {
@@ -11,9 +12,6 @@ namespace cobble::state {
 class Engine;
 class NoticeBook;
 }  // namespace cobble::state
-namespace cobble::services {
-class Manager;
-}
 namespace cobble::checks {
 class Manager;
 }
@@ -50,6 +48,7 @@ struct Context {
   std::string http_bound = {};   ///< where the HTTP listener is, with its real port
   std::string https_bound = {};  ///< where the HTTPS listener is
   std::string fingerprint = {};  ///< of the identity key; empty: no HTTPS listener
+  ServicesListing services_listing = {};
 };
 
 }  // namespace cobble::api

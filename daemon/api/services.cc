@@ -1,11 +1,11 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/handlers.h"
+#include "daemon/api/services_listing.h"
 #include "daemon/base/blocking.h"
 #include "daemon/base/json.h"
 #include "daemon/base/json_writer.h"
 #include "daemon/checks/manager.h"
-#include "daemon/logs/manager.h"
 #include "daemon/process/usage.h"
 #include "daemon/services/manager.h"
 #include "daemon/state/engine.h"
@@ -31,50 +31,19 @@ base::Result<ServicesRequest> decode(std::string_view body) {
   return request;
 }
 
-/// What the reference doesn't tell stands under one key of its own.
-void write_details(base::JsonWriter& json, const services::ServiceInfo& info, const logs::ServiceLog* log,
-                   const process::Usage* usage) {
-  json.key("details");
-  json.begin_object();
-  if (info.pid != 0) json.field("pid", info.pid);
-  if (info.last_exit_code) json.field("last-exit-code", *info.last_exit_code);
-  json.field("restarts", info.restarts);
-  if (info.next_restart) json.field("next-restart", base::format_local(*info.next_restart));
-  if (!info.last_error.empty()) json.field("last-error", info.last_error);
-  if (log != nullptr) {
-    json.field("log-lines-overwritten", log->buffer().overwritten());
-    json.field("log-entries-lost", log->lost());
-  }
-  if (usage) {
-    json.field("cpu-ms", static_cast<std::int64_t>(usage->cpu_seconds * 1000));
-    json.field("memory-bytes", usage->resident_bytes);
-    json.field("open-fds", usage->open_fds);
-  }
-  json.end_object();
-}
-
 }  // namespace
 
 /// With `?usage=true` the details also tell what each main process uses.
 Task<Response> get_services(Context& context, Request& request) {
-  const auto infos = context.services.list(request.query.list("names"));
-  std::map<std::string, process::Usage> usages;
-  if (request.query.get("usage") == "true")
-    usages = co_await base::blocking([processes = services::processes_of(infos)] { return process::usages_of(processes); });
-  base::JsonWriter json;
-  json.begin_array();
-  for (const auto& info : infos) {
-    json.begin_object();
-    json.field("name", info.name);
-    json.field("startup", info.enabled ? "enabled" : "disabled");
-    json.field("current", services::current_word(info.current));
-    if (info.current_since) json.field("current-since", base::format_local(*info.current_since));
-    const auto usage = usages.find(info.name);
-    if (info.known) write_details(json, info, context.logs.find(info.name), usage == usages.end() ? nullptr : &usage->second);
-    json.end_object();
+  const auto names = request.query.list("names");
+  auto infos = context.services.list(names);
+  if (request.query.get("usage") == "true") {
+    const auto usages =
+        co_await base::blocking([processes = services::processes_of(infos)] { return process::usages_of(processes); });
+    co_return sync_response(services_json(infos, usages));
   }
-  json.end_array();
-  co_return sync_response(json.take());
+  if (!names.empty()) co_return sync_response(services_json(infos));
+  co_return sync_response(context.services_listing.of(std::move(infos)));
 }
 
 Task<Response> post_services(Context& context, Request& request) {

@@ -159,6 +159,11 @@ std::vector<ServiceInfo> Manager::list(std::span<const std::string> names) const
     info.restarts = machine.restarts();
     info.next_restart = machine.next_restart();
     info.last_error = machine.last_error();
+    if (const logs::ServiceLog* log = logs_.find(planned.name)) {
+      info.has_log = true;
+      info.log_lines_overwritten = log->buffer().overwritten();
+      info.log_entries_lost = log->lost();
+    }
   };
   if (names.empty()) {
     infos.reserve(plan->services.size());

@@ -34,6 +34,11 @@ struct ServiceInfo {
   std::uint64_t restarts = 0;
   std::optional<WallTime> next_restart;
   std::string last_error;
+  bool has_log = false;  ///< what follows counts then
+  std::uint64_t log_lines_overwritten = 0;
+  std::uint64_t log_entries_lost = 0;
+
+  bool operator==(const ServiceInfo&) const = default;
 };
 
 /// The main processes of those that have one, by service.
