@@ -108,7 +108,7 @@ def chained_plan(bench):
 
 
 def restart(bench):
-    layer = {"services": {"a": {"override": "replace", "command": "sleep 100000", "startup": "enabled", "backoff-delay": "1ms"}}}
+    layer = {"services": {"a": {"override": "replace", "command": "sleep 100000", "startup": "enabled", "backoff-delay": "1ms", "backoff-factor": 1}}}
     with bench.daemon(layer) as daemon:
         until(lambda: "pid" in (daemon.service("a") or {}).get("details", {}), "the service")
 
