@@ -65,4 +65,5 @@ TEST_CASE("a reader that never reads costs only what doesn't fit") {
   writer.stop(1ms);
   CHECK_FALSE(writer.write("after the end"));
   pipe.read_end.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));  // ends the write with EPIPE
+  writer.stop(10s);
 }
