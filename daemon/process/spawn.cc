@@ -49,7 +49,7 @@ struct ChildPlan {
   std::array<int, 3> sources{};  ///< what becomes descriptors 0 to 2
   bool new_session = false;
   bool controlling_terminal = false;
-  bool dies_with_daemon = false;
+  pid_t dies_with = 0;  ///< the daemon; 0: it may outlive it
   bool keep_hangup_ignored = false;
   rlim_t descriptor_limit = 0;
   System* system = nullptr;
@@ -146,7 +146,10 @@ COBBLE_IN_CHILD int child_main(void* argument) {
   if (take_place(plan) && switch_user(plan) && (plan.working_dir == nullptr || ::chdir(plan.working_dir) == 0) &&
       place_descriptors(plan)) {
     limit_descriptors(plan);
-    if (plan.dies_with_daemon) ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which would undo it
+    if (plan.dies_with != 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);               // after the change of user, which would undo it
+      if (::getppid() != plan.dies_with) ::_exit(127);  // it has ended already
+    }
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -232,7 +235,7 @@ std::expected<pid_t, std::string> spawn(const SpawnRequest& request) {
                  .gid = request.gid.value_or(0),
                  .new_session = request.new_session,
                  .controlling_terminal = request.controlling_terminal,
-                 .dies_with_daemon = request.dies_with_daemon,
+                 .dies_with = request.dies_with_daemon ? ::getpid() : 0,
                  .keep_hangup_ignored = hangup.sa_handler == SIG_IGN,
                  .descriptor_limit = child_files_limit(),
                  .system = &system_calls()};

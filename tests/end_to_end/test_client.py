@@ -82,6 +82,7 @@ def test_the_second_interrupt_ends_a_client_that_waits(daemon):
     daemon.start()
     daemon.cli("start", "web")
     until(lambda: "ready" in daemon.cli("logs").stdout, "the service to ignore SIGTERM")
+    service = daemon.service("web")["details"]["pid"]
     client = subprocess.Popen([BINARY, "stop", "web"], env=daemon.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     until(lambda: any(c["kind"] == "stop" for c in daemon.get("/v1/changes?select=in-progress")), "the change")
     aborted = lambda: [c["status"] for c in daemon.get("/v1/changes?select=all") if c["kind"] == "stop"][0] in ("Abort", "Hold", "Error", "Done", "Undone")
@@ -91,6 +92,7 @@ def test_the_second_interrupt_ends_a_client_that_waits(daemon):
         client.send_signal(signal.SIGINT)
     assert client.wait(30) in (1, 130)
     daemon.kill()
+    os.killpg(service, signal.SIGKILL)
 
 
 def test_validate_needs_no_server(tmp_path):

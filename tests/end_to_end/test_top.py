@@ -110,6 +110,7 @@ def test_top_says_that_the_server_is_gone_and_comes_back(daemon, terminal):
     terminal.keys("q")
     terminal.until_shows("ended:0")
     daemon.start()
+    daemon.cli("start", "talker", "quiet")  # which ends what the killed daemon left
 
 
 def test_top_has_colours_unless_they_are_not_wanted(daemon, terminal):
